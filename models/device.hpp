@@ -1,0 +1,48 @@
+// An accelerator as its data sheet and micro-benchmarks describe it. Values come from
+// scenarios/catalogue/devices/*.yaml, each with its source.
+#pragma once
+
+#include <array>
+#include <string>
+
+#include "models/precision.hpp"
+#include "sim/units.hpp"
+
+namespace models {
+
+// Which attention kernels exist for the device decides how fast attention runs.
+enum class Architecture : std::uint8_t {
+  volta,
+  turing,
+  ampere,
+  ada,
+  hopper,
+  blackwell,
+  cdna,
+  tpu,
+  gaudi,
+  cpu
+};
+
+struct Device {
+  std::string name;
+  Architecture architecture = Architecture::hopper;
+  std::array<sim::FlopRate, kPrecisions> peak{};  // dense matrix rate; 0 = not supported
+  sim::FlopRate vector_peak;                      // fp32 outside the matrix units
+  sim::Bytes memory;                              // what the vendor calls its capacity, e.g. 80 GiB
+  sim::Bytes usable_memory;                       // what nvidia-smi (or its like) reports as total
+  sim::Bandwidth memory_bandwidth;
+  sim::Bytes l2;
+  int sm_count = 0;
+  double boost_mhz = 0.0;
+  double power_w = 0.0;
+  sim::Bandwidth scale_up;  // NVLink / xGMI / ICI, per device, in one direction
+  sim::Bandwidth pcie;      // per device, in one direction
+  // Fitted on kernel measurements (models/fit/): see docs/models.md for the formulas.
+  std::array<double, kPrecisions> gemm_efficiency{};  // sustained part of `peak` on large GEMMs
+  double memory_efficiency = 0.8;                     // sustained part of memory_bandwidth
+  double attention_efficiency = 0.5;  // sustained part of peak: forward, large head, long sequence
+  sim::Time kernel_gap;               // device-side gap between back-to-back kernels of a stream
+};
+
+}  // namespace models

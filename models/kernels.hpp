@@ -1,0 +1,28 @@
+// How an implementation runs operators: which are fused, and what a launch costs. Part of an
+// implementation profile (scenarios/catalogue/profiles/*.yaml).
+#pragma once
+
+#include <cstdint>
+
+#include "sim/units.hpp"
+
+namespace models {
+
+enum class AttentionKernel : std::uint8_t { math, flash };
+
+struct KernelProfile {
+  bool fused_norm = true;          // one kernel a norm; else a chain of element-wise kernels
+  bool fused_softmax = true;       // math attention: mask + scale + softmax in one kernel
+  bool fused_activation = true;    // bias + GELU, SwiGLU in one kernel
+  bool fused_bias_dropout = true;  // bias + dropout + residual in one kernel
+  bool fused_rope = true;
+  bool fused_cross_entropy = true;  // no fp32 copy of the logits is materialised
+  bool fused_optimizer = true;      // one multi-tensor kernel
+  bool dropout = false;             // GPT-era recipes train with dropout (mask saved, 1 byte)
+  bool compiled = false;            // graph-compiled: element-wise chains fuse into one kernel
+  bool weight_gradient_accumulation_fused = true;  // wgrad GEMM accumulates into fp32 directly
+  sim::Time launch;          // host time to issue one kernel (eager Python + driver)
+  double gemm_factor = 1.0;  // sustained GEMM rate against the device's, with its reason
+};
+
+}  // namespace models

@@ -1,0 +1,70 @@
+// Reads scenario files. The only user of yaml-cpp; format: docs/scenario-reference.md.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "scenarios/scenario.hpp"
+
+namespace scenarios {
+
+// One thing wrong with the input. Everything independent is reported at once.
+struct Diagnostic {
+  std::string file;
+  int line = 0;             // 1-based; 0 = no position
+  int column = 0;           // 1-based, in code points
+  std::string path;         // dotted key, e.g. strategy.tp
+  std::string message;      // what is wrong
+  std::string hint;         // what would be right
+  std::string source_line;  // for the caret; may be empty
+
+  std::string to_string() const;  // file:line:column: error: message, source line, caret, hint
+};
+
+enum class ErrorKind { invalid_input, io, limit };
+
+class ScenarioError : public std::runtime_error {
+ public:
+  ScenarioError(ErrorKind kind, std::vector<Diagnostic> diagnostics);
+  ErrorKind kind() const { return kind_; }
+  const std::vector<Diagnostic>& diagnostics() const { return diagnostics_; }
+
+ private:
+  ErrorKind kind_;
+  std::vector<Diagnostic> diagnostics_;
+};
+
+struct ReadOptions {
+  std::vector<std::string> set;  // "dotted.key=value", in order, after the file
+  std::string catalogue;         // folder; empty = the built-in one
+};
+
+// The scenario of a file, its `strategies:` ignored. Throws ScenarioError.
+Scenario read_scenario(const std::string& file, const ReadOptions& options = {});
+
+// One scenario per entry of `strategies:` (each with the entry applied on top), or the one scenario
+// when there is no such section. Throws ScenarioError.
+std::vector<Scenario> read_scenarios(const std::string& file, const ReadOptions& options = {});
+
+// The same from text; `file` is only used in messages and to resolve `extends:`.
+Scenario read_scenario_text(const std::string& text, const std::string& file,
+                            const ReadOptions& options = {});
+
+// Reads a cluster by catalogue name or a file with a `cluster:` section (for `topology`).
+struct ClusterAndDevice {
+  topologies::ClusterSpec cluster;
+  models::Device device;
+};
+ClusterAndDevice read_cluster(const std::string& name_or_file, const ReadOptions& options = {});
+models::Model read_model(const std::string& catalogue_name, const ReadOptions& options = {});
+
+// Names and one-line summaries of a catalogue folder: models, devices, clusters, profiles.
+struct CatalogueEntry {
+  std::string name;
+  std::string summary;
+};
+std::vector<CatalogueEntry> list_catalogue(const std::string& section,
+                                           const ReadOptions& options = {});
+
+}  // namespace scenarios

@@ -1,0 +1,50 @@
+// A scenario after reading: every key resolved, checked, and with its origin.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "collectives/library.hpp"
+#include "models/device.hpp"
+#include "models/model.hpp"
+#include "strategies/plan.hpp"
+#include "topologies/cluster.hpp"
+
+namespace scenarios {
+
+struct Warning {
+  std::string message;   // what and what it means
+  std::string position;  // file:line:column, or empty
+};
+
+// One resolved value as the result's provenance echoes it.
+struct Resolved {
+  std::string key;     // dotted, as in the scenario file
+  std::string value;   // as YAML would write it
+  std::string origin;  // "scenario", "--set", "profile megatron-core", "catalogue ...", "default"
+};
+
+struct SearchSection {
+  std::map<std::string, std::string> fixed;                // strategy/training key -> value
+  std::map<std::string, std::vector<std::string>> ranges;  // key -> values to try
+  double max_memory_bytes = 0.0;                           // 0 = the device's
+};
+
+struct Scenario {
+  std::string name;
+  models::Model model;
+  models::Device device;
+  topologies::ClusterSpec cluster;
+  strategies::Training training;
+  strategies::Plan plan;
+  strategies::Implementation implementation;
+  strategies::Faults faults;
+  SearchSection search;
+  std::vector<collectives::CalibratedPoint> calibration;
+  std::vector<Warning> warnings;
+  std::vector<Resolved> resolved;
+};
+
+}  // namespace scenarios

@@ -1,0 +1,44 @@
+// simulate(): executes a task graph on the links of a machine.
+//
+// A compute task runs for its duration. A transfer waits out its latency, then moves its bytes at
+// the max-min fair rate of the links it uses. While a transfer with a compute share runs, compute
+// tasks of its participants run at rate 1 - (sum of shares), at least kLeastComputeRate. A task
+// starts when all predecessors have finished and the host has issued it (HostIssue).
+//
+// Pure: no globals, no I/O, no clock. Same graph, same Timeline, to the picosecond.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "sim/ids.hpp"
+#include "sim/task_graph.hpp"
+#include "sim/units.hpp"
+
+namespace sim {
+
+enum class Fidelity : std::uint8_t {
+  analytic,  // each transfer alone on a quiet network, no interference: one pass over the graph
+  flow,      // transfers share links, compute and communication slow each other: event driven
+};
+
+inline constexpr double kLeastComputeRate = 0.25;
+
+struct SimulateOptions {
+  Fidelity fidelity = Fidelity::flow;
+  bool interference = true;
+  bool check_laws = false;  // assert capacity, causality and conservation at every event
+};
+
+struct Timeline {
+  IdVector<TaskId, Time> start;  // of a transfer: when its latency begins
+  IdVector<TaskId, Time> finish;
+  Time makespan;
+  std::uint64_t events = 0;
+  std::vector<double> link_bytes;  // carried in all, per link
+};
+
+Timeline simulate(const IdVector<LinkId, Link>& links, const TaskGraph& graph,
+                  const SimulateOptions& options);
+
+}  // namespace sim

@@ -1,0 +1,141 @@
+// What a scenario asks of a training step: batch, precision, memory savers, and the parallel plan.
+// All values are resolved (no "default" left); scenarios/ fills them and checks them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "models/kernels.hpp"
+#include "models/operators.hpp"
+#include "models/precision.hpp"
+#include "sim/units.hpp"
+
+namespace strategies {
+
+enum class Optimizer : std::uint8_t { adamw, adamw_8bit, sgd, sgd_momentum, lion, adafactor };
+enum class CpType : std::uint8_t { ring, allgather, ulysses };
+enum class Recompute : std::uint8_t { none, selective, full };
+enum class Fp8Recipe : std::uint8_t { delayed, tensorwise, rowwise, blockwise, mxfp8 };
+enum class MoeBalance : std::uint8_t { balanced, dropless, drop };
+enum class GradReduce : std::uint8_t { step, micro_batch };
+
+struct RecomputePlan {
+  Recompute mode = Recompute::none;
+  std::vector<models::Module> modules;  // selective: which; default {core_attn}
+  std::int64_t layers = 0;              // full: how many layers per chunk; 0 = all
+  std::int64_t every = 1;               // full: checkpoint every k layers (uniform)
+};
+
+struct Training {
+  std::int64_t seq_len = 0;
+  std::int64_t global_batch = 0;  // sequences per optimizer step
+  std::int64_t micro_batch = 1;   // sequences per micro-batch per model replica
+  models::Precision precision = models::Precision::bf16;
+  Optimizer optimizer = Optimizer::adamw;
+  models::Precision grad_dtype = models::Precision::fp32;  // of the accumulated gradients
+  bool master_weights = true;  // fp32 copy of 16-bit parameters in the optimizer
+  RecomputePlan recompute;
+  models::AttentionKernel attention = models::AttentionKernel::flash;
+  Fp8Recipe fp8_recipe = Fp8Recipe::delayed;
+  MoeBalance moe_balance = MoeBalance::balanced;
+  bool compile = false;
+  bool cuda_graph = false;
+  bool deallocate_early = false;
+};
+
+struct Overlap {
+  bool grad_reduce = true;
+  bool param_gather = true;
+  bool tp = false;
+  bool p2p = true;
+};
+
+struct Offload {  // parts of each state kept in host memory, 0..1
+  double optimizer = 0.0;
+  double parameters = 0.0;
+  double activations = 0.0;
+};
+
+struct Plan {
+  std::int64_t tp = 1;
+  bool sequence_parallel = false;
+  std::int64_t cp = 1;
+  CpType cp_type = CpType::ring;
+  std::int64_t pp = 1;
+  std::int64_t vpp = 1;                // model chunks per pipeline rank
+  std::string schedule = "1f1b";       // a name of strategies::schedules()
+  std::int64_t micro_batch_group = 0;  // interleaved: micro-batches run per chunk in a row; 0 = pp
+  std::int64_t ep = 1;
+  std::int64_t etp = 1;
+  std::int64_t dp = 1;
+  int zero = 0;                       // 0..3
+  std::int64_t shard_group = 1;       // ranks that share one sharded copy; divides dp * cp
+  bool reshard_after_forward = true;  // zero 3: gathered parameters are dropped after forward
+  GradReduce grad_reduce = GradReduce::step;
+  Overlap overlap;
+  Offload offload;
+  // Layers of each chunk in model order (pp * vpp entries, chunk c of stage s at c * pp + s);
+  // filled by the reader from pp_layout or evenly, first and last lightest.
+  std::vector<std::int64_t> layers_of_chunk;
+  bool embedding_as_layer = false;
+  std::string rank_order = "tp-cp-ep-dp-pp";  // fastest-varying first
+
+  std::int64_t world_size() const { return tp * cp * pp * dp; }
+};
+
+// Slow parts and noise, by scenario (`faults:`).
+struct Faults {
+  struct SlowRank {
+    std::int64_t rank = 0;
+    double factor = 1.0;
+  };  // compute takes factor x
+  struct SlowLink {
+    std::string link;
+    double factor = 1.0;
+  };  // capacity / factor
+  std::vector<SlowRank> slow_ranks;
+  std::vector<SlowLink> slow_links;
+  double jitter = 0.0;  // relative standard deviation of compute durations, per rank
+  double failures_per_gpu_hour = 0.0;
+  std::uint64_t seed = 0;
+};
+
+// How a code base runs a strategy: documented properties, one profile a code base
+// (scenarios/catalogue/profiles/*.yaml, each value with its reason).
+struct Implementation {
+  std::string name = "ideal";
+  models::KernelProfile kernels;
+  // Defaults of the scenario keys of the same name.
+  Overlap overlap;
+  CpType cp_type = CpType::ring;
+  std::string rank_order = "tp-cp-ep-dp-pp";
+  models::Precision grad_dtype = models::Precision::fp32;
+  bool reshard_after_forward = true;
+  // Host.
+  bool host_limits = true;        // false: the host never holds the device up
+  bool p2p_synchronises = false;  // the host waits for each pipeline send/receive
+  sim::Time step_host_time;       // data loading, logging, clipping: host work once a step
+  // Communication.
+  std::string library_version = "2.21";  // NCCL release whose constants apply
+  bool ideal_communication = false;
+  sim::Bytes bucket;                       // gradient reduction bucket (DDP, Megatron)
+  bool layer_buckets = false;              // one bucket a layer (FSDP units)
+  std::int64_t prefetch_layers = 1;        // gathered ahead (ZeRO-3)
+  bool tp_backward_overlap = false;        // wgrad GEMM overlaps the dgrad's all-reduce / RS
+  double overlap_slowdown = 0.0;           // extra on a transfer's time while it overlaps compute
+  double grad_reduce_element_bytes = 0.0;  // on the wire; 0 = that of grad_dtype
+  // Scale.
+  double straggler = 0.0;  // relative standard deviation of a rank's step; slowest of N counts
+  // Memory.
+  std::int64_t vocab_multiple = 128;
+  sim::Bytes context;                // driver and runtime context, outside the allocator
+  sim::Bytes communicator;           // per communicator, outside the allocator
+  sim::Bytes framework_workspace;    // cuBLAS and the like, inside the allocator
+  double allocator_overhead = 0.0;   // reserved = allocated * (1 + this), in 2 MiB blocks
+  double logits_bytes = 4.0;         // bytes an element of logits the loss keeps (copies included)
+  bool contiguous_gradients = true;  // one flat gradient buffer from the start (Megatron)
+};
+
+}  // namespace strategies
