@@ -7,7 +7,8 @@
 //
 // `bytes` is, as nccl-tests counts it: all_reduce, broadcast, send_recv: the buffer of one member;
 // all_gather, reduce_scatter: the whole buffer (n shards); all_to_all: the send buffer of one
-// member.
+// member. Broadcast starts at member 0. send_recv: of two members, 0 sends to 1; of more, each
+// sends to the next one, the last to the first (nccl-tests' sendrecv, a context-parallel ring).
 #pragma once
 
 #include <cstdint>
@@ -42,16 +43,23 @@ struct GroupShape {
 struct Send {
   std::uint32_t from = 0;
   std::uint32_t to = 0;
-  std::uint32_t chunk = 0;  // index into the n (or n*n for all_to_all) chunks of the buffer
+  std::uint32_t chunk = 0;  // index into Schedule::chunks
   bool reduce = false;      // the receiver adds instead of replacing
 };
 
 struct Schedule {
   Kind kind = Kind::all_reduce;
   std::uint32_t members = 0;
-  std::uint32_t chunks = 1;               // equal parts of the buffer
+  // Vertices members, members + 1, … are switches: they own no data, and add and copy what passes.
+  std::uint32_t switches = 0;
+  // Equal parts of the buffer. all_gather, reduce_scatter: a multiple of n, shard i in order.
+  // all_to_all: n * n, chunk i * n + j is what member i has for member j. send_recv: one a member.
+  std::uint32_t chunks = 1;
   std::vector<std::vector<Send>> rounds;  // sends of a round start when the previous round is over
 };
+
+// Size of a chunk of the schedule: an even split, the first bytes % parts chunks one byte larger.
+sim::Bytes chunk_bytes(const Schedule& schedule, sim::Bytes bytes, std::uint32_t chunk);
 
 // Total bytes that one member sends to another over the whole collective.
 struct Edge {
@@ -66,7 +74,8 @@ struct Algorithm {
   std::string_view summary;
   bool (*applies)(Kind kind, const GroupShape& shape);
   Schedule (*schedule)(Kind kind, const GroupShape& shape);
-  // Equal to summing the Schedule's sends (a test holds it to that), without building it.
+  // Equal to summing the Schedule's sends (a test holds it to that), without building it; what
+  // passes a switch vertex appears as member-to-member edges that load every port alike.
   std::vector<Edge> (*traffic)(Kind kind, const GroupShape& shape, sim::Bytes bytes);
 };
 
