@@ -61,6 +61,12 @@ enum class Module : std::uint8_t {
   act
 };
 
+// A set of modules, one bit each.
+using Modules = std::uint16_t;
+constexpr Modules module_bit(Module module) {
+  return module == Module::none ? Modules{0} : static_cast<Modules>(1U << unsigned(module));
+}
+
 struct Work {
   sim::Flops flops;
   sim::Bytes traffic;
@@ -72,7 +78,10 @@ struct Operator {
   const char* name = "";
   OpKind kind = OpKind::elementwise;
   Region region = Region::embedding;
-  Module module = Module::none;
+  Module module = Module::none;  // the largest module it is part of
+  // All modules it is part of (the activation of a dense MLP: mlp and act). Recomputing any of them
+  // runs `forward` again.
+  Modules modules = 0;
   bool expert = false;  // its parameters belong to the expert-parallel part of the model
   Work forward;
   Work backward_data;
@@ -83,8 +92,26 @@ struct Operator {
   // A tensor that two operators need is counted at the first of them that keeps it.
   sim::Bytes saved_input;
   sim::Bytes saved_internal;
-  sim::Bytes workspace;  // temporary while the operator runs
+  // Modules whose recomputation frees each part: `saved_input` goes when its producer is recomputed
+  // (a norm's output under `layernorm`), `saved_internal` with the operator's own module.
+  Modules input_freed_by = 0;
+  Modules internal_freed_by = 0;
+  sim::Bytes workspace;  // temporary while its backward runs: gradients of its output and input
 };
+
+// Whether recomputing these modules runs the operator's forward again in backward.
+constexpr bool is_recomputed(const Operator& op, Modules recomputed) {
+  return (op.modules & recomputed) != 0;
+}
+
+// What the operator keeps when these modules are recomputed. Full recomputation of a layer keeps
+// only its input: `saved_input` of the layer's first operator.
+constexpr sim::Bytes saved_bytes(const Operator& op, Modules recomputed = 0) {
+  sim::Bytes total;
+  if ((op.input_freed_by & recomputed) == 0) total += op.saved_input;
+  if ((op.internal_freed_by & recomputed) == 0) total += op.saved_internal;
+  return total;
+}
 
 // What one rank holds of a layer for one micro-batch.
 struct Shard {
@@ -113,8 +140,17 @@ std::vector<Operator> embedding_operators(const Transformer& model, const Shard&
                                           const KernelProfile& kernels,
                                           std::int64_t vocab_multiple);
 // Final norm, output projection, loss. Tied embeddings: the projection holds no parameters here.
+// The loss's saved_internal is the logits as the kernel profile keeps them (16-bit when fused,
+// 16-bit and fp32 when not); an implementation that states its own bytes per logit replaces that
+// number.
 std::vector<Operator> head_operators(const Transformer& model, const Shard& shard,
                                      const KernelProfile& kernels, std::int64_t vocab_multiple);
+// What a multi-token-prediction layer runs before its transformer layer: two norms, and the
+// projection of embedding and hidden state together (DeepSeek-V3, arXiv 2412.19437, section 2.2).
+// After the layer it runs head_operators again, with the shared weights.
+std::vector<Operator> mtp_operators(const Transformer& model, const Shard& shard,
+                                    const KernelProfile& kernels);
+// Operator lists are not sharded by tp or cp: every rank runs its whole micro-batch.
 std::vector<Operator> block_operators(const OperatorList::Block& block, const Shard& shard,
                                       const KernelProfile& kernels);
 
