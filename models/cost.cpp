@@ -1,0 +1,93 @@
+#include "models/cost.hpp"
+
+#include <algorithm>
+
+#include "models/attention_cost.hpp"
+#include "models/gemm.hpp"
+
+namespace models {
+namespace {
+
+bool is_matrix(OpKind kind) {
+  return kind == OpKind::gemm || kind == OpKind::grouped_gemm || kind == OpKind::conv;
+}
+
+// fp8 and fp4 recipes leave the output projection, the router and attention in 16 bits.
+Precision operand_precision(const Operator& op, Precision precision) {
+  if (precision != Precision::fp8 && precision != Precision::fp4) return precision;
+  const bool wide = op.region == Region::head || op.region == Region::router ||
+                    op.region == Region::attention_core;
+  return wide ? Precision::bf16 : precision;
+}
+
+const Work& work_of(const Operator& op, Pass pass) {
+  switch (pass) {
+    case Pass::forward:
+      return op.forward;
+    case Pass::backward_data:
+      return op.backward_data;
+    case Pass::backward_weight:
+      return op.backward_weight;
+  }
+  return op.forward;
+}
+
+// Sustained bandwidth for kernels that move `traffic` each: a working set that fits in half of L2
+// is still there from the kernel that wrote it.
+double stream_bandwidth(double traffic, const Device& device) {
+  const double memory = device.memory_bandwidth.bytes_per_second() * device.memory_efficiency;
+  if (traffic > 0.5 * device.l2.as_double()) return memory;
+  // 22 bytes a clock and SM: A100 3.9 TB/s, H200 6.1 TB/s (gpu-benches, gpu-small-kernels).
+  const double l2 = 22.0 * device.boost_mhz * 1e6 * static_cast<double>(device.sm_count);
+  return std::max(memory, l2);
+}
+
+double matrix_seconds(const Operator& op, const Work& work, Pass pass, Precision precision,
+                      const Device& device) {
+  detail::GemmShape shape;
+  shape.m = work.m;
+  shape.n = work.n;
+  shape.k = work.k;
+  shape.batch = work.batch;
+  shape.precision = operand_precision(op, precision);
+  if (pass == Pass::backward_weight) shape.accumulate = detail::Accumulate::fp32;
+  return detail::gemm_seconds(shape, work.traffic.as_double(), device);
+}
+
+}  // namespace
+
+sim::Time cost(const Operator& op, Pass pass, Precision precision, const Device& device,
+               const KernelProfile& kernels) {
+  const Work& work = work_of(op, pass);
+  if (work.kernels == 0) return sim::Time::zero();
+  const double traffic = work.traffic.as_double();
+  double seconds = 0.0;
+  if (is_matrix(op.kind)) {
+    seconds = matrix_seconds(op, work, pass, precision, device) / kernels.gemm_factor;
+  } else if (op.kind == OpKind::attention) {
+    seconds = detail::attention_seconds(work, pass, precision, device);
+  } else {
+    const double each = traffic / static_cast<double>(work.kernels);
+    seconds = traffic / stream_bandwidth(each, device);
+  }
+  return sim::Time::from_seconds(seconds) + device.kernel_gap * work.kernels;
+}
+
+sim::Time gemm_time(std::int64_t m, std::int64_t n, std::int64_t k, std::int64_t batch,
+                    Precision precision, const Device& device) {
+  const double e = element_bytes(precision);
+  const double dm = static_cast<double>(m), dn = static_cast<double>(n);
+  const double dk = static_cast<double>(k);
+  const double output = std::max(e, 2.0);
+  const double traffic = static_cast<double>(batch) * (e * (dm * dk + dk * dn) + output * dm * dn);
+  const detail::GemmShape shape{.m = m, .n = n, .k = k, .batch = batch, .precision = precision};
+  return sim::Time::from_seconds(detail::gemm_seconds(shape, traffic, device)) + device.kernel_gap;
+}
+
+sim::Time streaming_time(sim::Bytes traffic, const Device& device) {
+  if (traffic.count() == 0) return sim::Time::zero();
+  const double bytes = traffic.as_double();
+  return sim::Time::from_seconds(bytes / stream_bandwidth(bytes, device)) + device.kernel_gap;
+}
+
+}  // namespace models

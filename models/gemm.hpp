@@ -1,0 +1,37 @@
+// Time of a matrix product on a device, by tiles and waves.
+//
+// A kernel computes the output in tiles of `rows` x `columns`; each SM works on one tile at a time.
+//   waves   = ceil(tiles / SMs)                       (partly smoothed by persistent schedulers)
+//   compute = waves * (2 rows columns k / (rate of one SM * tile efficiency) + overhead)
+//   time    = max(compute, traffic / sustained bandwidth) + kernel gap
+// minimised over the tiles that libraries of the generation ship, and over splits of k when tiles
+// are fewer than SMs. Constants: fitted by models/fit/fit.py, see docs/models.md.
+#pragma once
+
+#include <cstdint>
+
+#include "models/device.hpp"
+#include "sim/units.hpp"
+
+namespace models::detail {
+
+enum class Accumulate : std::uint8_t { no, fp32 };  // fp32: adds into an fp32 output in memory
+
+struct GemmShape {
+  std::int64_t m = 0;
+  std::int64_t n = 0;
+  std::int64_t k = 0;
+  std::int64_t batch = 1;
+  Precision precision = Precision::bf16;
+  Accumulate accumulate = Accumulate::no;
+};
+
+// Dense matrix rate in `precision`; where the device lacks it, that of the format software falls
+// back on (fp8 -> bf16 -> fp32, fp16 -> bf16, tf32 -> fp32).
+sim::FlopRate matrix_rate(const Device& device, Precision precision);
+double matrix_efficiency(const Device& device, Precision precision);
+
+// Seconds on the device, without the kernel gap.
+double gemm_seconds(const GemmShape& shape, double traffic, const Device& device);
+
+}  // namespace models::detail

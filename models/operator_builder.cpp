@@ -1,0 +1,198 @@
+#include "models/operator_builder.hpp"
+
+#include <algorithm>
+
+namespace models::detail {
+namespace {
+
+sim::Bytes bytes(double elements, double each) { return sim::Bytes::ceil(elements * each); }
+
+double window_share(const Transformer& model, const Shard& shard) {
+  const double s = static_cast<double>(shard.seq_len);
+  const double w = static_cast<double>(model.window);
+  if (model.window <= 0 || model.window >= shard.seq_len) return 1.0;
+  return model.causal ? w / s - 0.5 * w * w / (s * s) : w / s;
+}
+
+}  // namespace
+
+Dims dims_of(const Transformer& model, const Shard& shard) {
+  Dims dims;
+  const bool wide = shard.precision == Precision::fp32 || shard.precision == Precision::tf32;
+  dims.element = wide ? 4.0 : 2.0;
+  dims.low_precision = shard.precision == Precision::fp8 || shard.precision == Precision::fp4;
+  dims.operand = dims.low_precision ? element_bytes(shard.precision) : dims.element;
+  dims.tokens = ceil_div(shard.micro_batch * shard.seq_len, shard.cp);
+  dims.rows = shard.sequence_parallel ? ceil_div(dims.tokens, shard.tp) : dims.tokens;
+  dims.query_rows = ceil_div(shard.seq_len, shard.cp);
+  dims.heads = ceil_div(model.heads, shard.tp);
+  dims.kv_heads = std::max<std::int64_t>(1, ceil_div(model.kv_heads, shard.tp));
+  const double causal = model.causal ? shard.attention_share : 1.0;
+  dims.score_share = std::min(causal, window_share(model, shard));
+  dims.reads_gathered = shard.sequence_parallel && shard.tp > 1;
+  return dims;
+}
+
+Work gemm_work(std::int64_t m, std::int64_t n, std::int64_t k, std::int64_t batch,
+               double operand_bytes, double output_bytes) {
+  const double dm = static_cast<double>(m), dn = static_cast<double>(n);
+  const double dk = static_cast<double>(k), db = static_cast<double>(batch);
+  Work work;
+  work.flops = sim::Flops{2.0 * dm * dn * dk * db};
+  work.traffic = bytes(db, operand_bytes * (dm * dk + dk * dn) + output_bytes * dm * dn);
+  work.m = m;
+  work.n = n;
+  work.k = k;
+  work.batch = batch;
+  work.kernels = 1;
+  return work;
+}
+
+void OperatorBuilder::cast(const Linear& spec) {
+  // Quantise the input in forward and the output's gradient in backward, each also transposed for
+  // the weight gradient (Transformer Engine); weights are cast once a step and cached.
+  const double in = static_cast<double>(spec.rows * spec.in);
+  const double out = static_cast<double>(spec.rows * spec.out);
+  Streamed spec_cast{.name = "cast", .region = spec.region, .modules = spec.modules};
+  spec_cast.elements = 1.0;
+  spec_cast.forward_bytes = in * (dims_.element + 2.0 * dims_.operand);
+  spec_cast.backward_bytes = out * (dims_.element + 2.0 * dims_.operand);
+  streamed(spec_cast);
+}
+
+void OperatorBuilder::linear(const Linear& spec) {
+  const bool low = dims_.low_precision && spec.cast;
+  if (low) cast(spec);
+  const double operand = low ? dims_.operand : dims_.element;
+  const std::int64_t rows = ceil_div(spec.rows, spec.groups);
+  const std::int64_t weights = spec.groups * spec.in * spec.out;
+  const bool fused = kernels_.weight_gradient_accumulation_fused;
+  Operator op;
+  op.name = spec.name;
+  op.kind = spec.groups > 1 ? OpKind::grouped_gemm : OpKind::gemm;
+  op.region = spec.region;
+  op.modules = spec.modules;
+  op.expert = spec.expert;
+  op.forward = gemm_work(rows, spec.out, spec.in, spec.groups, operand, dims_.element);
+  op.backward_data = gemm_work(rows, spec.in, spec.out, spec.groups, operand, dims_.element);
+  // Accumulation into fp32 reads and writes the accumulator.
+  const double gradient = fused ? 8.0 : dims_.element;
+  op.backward_weight = gemm_work(spec.out, spec.in, rows, spec.groups, operand, gradient);
+  for (Work* work : {&op.forward, &op.backward_data, &op.backward_weight}) {
+    work->kernels = static_cast<int>(spec.groups);
+  }
+  op.parameters = spec.weights ? weights : 0;
+  if (spec.bias) op.parameters += spec.groups * spec.out;
+  const sim::Bytes input = bytes(static_cast<double>(spec.input_elements), operand);
+  (spec.input_internal ? op.saved_internal : op.saved_input) = input;
+  (spec.input_internal ? op.internal_freed_by : op.input_freed_by) = spec.input_freed_by;
+  const double in = static_cast<double>(spec.rows * spec.in);
+  const double out = static_cast<double>(spec.rows * spec.out);
+  op.workspace = bytes(in * (spec.gathered_input ? 2.0 : 1.0) + out, dims_.element);
+  operators_.push_back(op);
+  if (spec.bias) {
+    streamed({.name = "bias_gradient",
+              .region = spec.region,
+              .elements = out,
+              .forward_kernels = 0,
+              .backward_kernels = 0});
+    operators_.back().backward_weight.traffic = bytes(out, dims_.element);
+    operators_.back().backward_weight.kernels = 1;
+  }
+  if (!fused) {
+    streamed({.name = "accumulate_gradient",
+              .region = spec.region,
+              .elements = 0.0,
+              .forward_kernels = 0,
+              .backward_kernels = 0});
+    operators_.back().expert = spec.expert;
+    operators_.back().backward_weight.traffic =
+        bytes(static_cast<double>(weights), dims_.element + 8.0);
+    operators_.back().backward_weight.kernels = 1;
+  }
+}
+
+Operator& OperatorBuilder::streamed(const Streamed& spec) {
+  Operator op;
+  op.name = spec.name;
+  op.kind = spec.kind;
+  op.region = spec.region;
+  op.modules = spec.modules;
+  op.forward.traffic = bytes(spec.elements, spec.forward_bytes);
+  op.forward.kernels = spec.forward_kernels;
+  op.backward_data.traffic = bytes(spec.elements, spec.backward_bytes);
+  op.backward_data.kernels = spec.backward_kernels;
+  operators_.push_back(op);
+  return operators_.back();
+}
+
+Operator& OperatorBuilder::norm(const char* name, Region region, Norm kind, std::int64_t rows,
+                                std::int64_t features) {
+  const double e = dims_.element;
+  const bool fused = kernels_.fused_norm || kernels_.compiled;
+  Streamed spec{.name = name, .kind = OpKind::norm, .region = region};
+  spec.modules = module_bit(Module::layernorm);
+  spec.elements = static_cast<double>(rows * features);
+  // Unfused: cast to fp32, square, mean, scale, cast back, weight: 4 e + 28 and twice that back.
+  spec.forward_bytes = fused ? 2.0 * e : 4.0 * e + 28.0;
+  spec.backward_bytes = fused ? 3.0 * e : 8.0 * e + 56.0;
+  spec.forward_kernels = fused ? 1 : 7;
+  spec.backward_kernels = fused ? 2 : 14;
+  Operator& op = streamed(spec);
+  op.parameters = kind == Norm::layernorm ? 2 * features : features;
+  // An unfused chain keeps the fp32 copy of its input, and the normalised values.
+  op.saved_input = bytes(spec.elements, fused ? e : 4.0);
+  if (!fused) op.saved_internal = bytes(spec.elements, e);
+  op.internal_freed_by = module_bit(Module::layernorm);
+  op.workspace = bytes(spec.elements, 2.0 * e);
+  return op;
+}
+
+Operator& OperatorBuilder::activation(Region region, Modules modules, bool gated, std::int64_t rows,
+                                      std::int64_t ffn) {
+  const double e = dims_.element;
+  const bool fused = kernels_.fused_activation || kernels_.compiled;
+  Streamed spec{.name = gated ? "swiglu" : "gelu", .region = region, .modules = modules};
+  spec.elements = static_cast<double>(rows * ffn);
+  if (gated) {  // unfused: SiLU, then the product
+    spec.forward_bytes = fused ? 3.0 * e : 5.0 * e;
+    spec.backward_bytes = fused ? 5.0 * e : 9.0 * e;
+    spec.forward_kernels = fused ? 1 : 2;
+    spec.backward_kernels = fused ? 1 : 3;
+  } else {  // unfused: the bias is added by its own kernel
+    spec.forward_bytes = fused ? 2.0 * e : 4.0 * e;
+    spec.backward_bytes = 3.0 * e;
+    spec.forward_kernels = fused ? 1 : 2;
+  }
+  Operator& op = streamed(spec);
+  // Gated: gate and up projections; unfused SiLU keeps its output as well.
+  const double kept = gated ? (fused ? 2.0 : 3.0) : 1.0;
+  op.saved_internal = bytes(spec.elements, kept * e);
+  op.workspace = bytes(spec.elements, (gated ? 3.0 : 2.0) * e);
+  return op;
+}
+
+Operator& OperatorBuilder::residual(const char* name, Region region, std::int64_t hidden,
+                                    bool bias) {
+  const double e = dims_.element;
+  const bool fused = kernels_.fused_bias_dropout || kernels_.compiled;
+  const double mask = kernels_.dropout ? 1.0 : 0.0;
+  Streamed spec{.name = name, .region = region};
+  spec.elements = static_cast<double>(dims_.rows * hidden);
+  spec.forward_bytes = 3.0 * e + mask;
+  spec.backward_bytes = 3.0 * e;  // the sum of the two branches' gradients
+  if (kernels_.dropout) {
+    spec.backward_bytes += 2.0 * e + mask;
+    spec.backward_kernels = 2;
+  }
+  if (!fused) {
+    spec.forward_bytes += (bias ? 2.0 * e : 0.0) + (kernels_.dropout ? 2.0 * e : 0.0);
+    spec.forward_kernels += (bias ? 1 : 0) + (kernels_.dropout ? 1 : 0);
+  }
+  Operator& op = streamed(spec);
+  op.saved_internal = bytes(spec.elements, mask);
+  op.workspace = bytes(spec.elements, 2.0 * e);
+  return op;
+}
+
+}  // namespace models::detail

@@ -1,0 +1,195 @@
+// Self-attention: projections, rotary embedding, core, output projection.
+#include <algorithm>
+
+#include "models/operator_builder.hpp"
+
+namespace models::detail {
+namespace {
+
+sim::Bytes bytes(double elements, double each) { return sim::Bytes::ceil(elements * each); }
+
+// Rotary embedding over `width` elements a token. Unfused: two products, the rotated half (negate,
+// concatenate) and a sum, on queries and keys apart.
+void add_rope(OperatorBuilder& builder, std::int64_t width) {
+  const double e = builder.dims().element;
+  const bool fused = builder.kernels().fused_rope || builder.kernels().compiled;
+  Streamed spec{.name = "rope", .region = Region::attention_in};
+  spec.elements = static_cast<double>(builder.dims().tokens * width);
+  spec.forward_bytes = spec.backward_bytes = fused ? 2.0 * e : 11.0 * e;
+  spec.forward_kernels = spec.backward_kernels = fused ? 2 : 10;
+  builder.streamed(spec);
+}
+
+struct CoreShape {
+  std::int64_t batch = 0;  // heads times sequences
+  std::int64_t queries = 0;
+  std::int64_t keys = 0;
+  std::int64_t key_dim = 0;
+  std::int64_t value_dim = 0;
+  double kept = 0.0;  // elements of Q, K and V
+  double output = 0.0;
+};
+
+CoreShape core_shape(const Transformer& model, const Shard& shard, const Dims& dims) {
+  CoreShape shape;
+  shape.batch = shard.micro_batch * dims.heads;
+  shape.queries = dims.query_rows;
+  shape.keys = shard.seq_len;
+  shape.key_dim = model.head_dim;
+  shape.value_dim = model.head_dim;
+  std::int64_t key_heads = dims.kv_heads;
+  if (model.mla) {
+    shape.key_dim = model.mla->qk_nope_head_dim + model.mla->qk_rope_head_dim;
+    shape.value_dim = model.mla->v_head_dim;
+    key_heads = dims.heads;
+  }
+  const std::int64_t per_token =
+      dims.heads * shape.key_dim + key_heads * (shape.key_dim + shape.value_dim);
+  shape.kept = static_cast<double>(dims.tokens * per_token);
+  shape.output = static_cast<double>(dims.tokens * dims.heads * shape.value_dim);
+  return shape;
+}
+
+Operator& label_core(Operator& op, const char* name) {
+  op.name = name;
+  op.region = Region::attention_core;
+  op.modules = module_bit(Module::core_attn);
+  op.internal_freed_by = module_bit(Module::core_attn);
+  return op;
+}
+
+void add_flash(OperatorBuilder& builder, const CoreShape& shape) {
+  const Dims& dims = builder.dims();
+  const double e = dims.element;
+  Operator op;
+  label_core(op, "attention");
+  op.kind = OpKind::attention;
+  const double pairs = static_cast<double>(shape.batch) * static_cast<double>(shape.queries) *
+                       static_cast<double>(shape.keys) * dims.score_share;
+  // The backward kernels also rebuild the scores; cost() charges that, `flops` does not count it.
+  op.forward.flops = sim::Flops{2.0 * pairs * static_cast<double>(shape.key_dim + shape.value_dim)};
+  op.backward_data.flops = op.forward.flops * 2.0;
+  op.forward.traffic = bytes(shape.kept + shape.output, e);
+  // Reads Q, K, V, O and its gradient, writes the gradients; queries' in fp32 first.
+  const double queries =
+      static_cast<double>(dims.tokens * dims.heads) * static_cast<double>(shape.key_dim);
+  op.backward_data.traffic =
+      bytes(2.0 * shape.kept + 2.0 * shape.output, e) + bytes(queries, 8.0 + e);
+  for (Work* work : {&op.forward, &op.backward_data}) {
+    work->m = shape.queries;
+    work->n = shape.keys;
+    work->k = shape.key_dim;
+    work->batch = shape.batch;
+  }
+  op.forward.kernels = 1;
+  op.backward_data.kernels = 3;
+  op.saved_input = bytes(shape.kept, e);
+  op.saved_internal = bytes(static_cast<double>(shape.batch * shape.queries), 4.0);  // log-sum-exp
+  op.workspace = bytes(shape.kept + shape.output, e) + bytes(queries, 4.0);
+  builder.add(op);
+}
+
+// Probabilities: scale, mask, softmax, dropout over the whole rectangle.
+void add_softmax(OperatorBuilder& builder, const CoreShape& shape) {
+  const KernelProfile& kernels = builder.kernels();
+  const double e = builder.dims().element;
+  const bool fused = kernels.fused_softmax || kernels.compiled;
+  Streamed spec{.name = "softmax"};
+  spec.elements = static_cast<double>(shape.batch) * static_cast<double>(shape.queries) *
+                  static_cast<double>(shape.keys);
+  // Unfused: scale, mask, to fp32, softmax in fp32, back: five kernels.
+  spec.forward_bytes = fused ? 2.0 * e : 6.0 * e + 17.0;
+  spec.backward_bytes = fused ? 3.0 * e : 6.0 * e + 21.0;
+  spec.forward_kernels = spec.backward_kernels = fused ? 1 : 5;
+  double kept = fused ? e : e + 4.0;
+  if (kernels.dropout) {
+    spec.forward_bytes += 2.0 * e + 1.0;
+    spec.backward_bytes += 2.0 * e + 1.0;
+    ++spec.forward_kernels;
+    ++spec.backward_kernels;
+    kept += e + 1.0;
+  }
+  Operator& op = label_core(builder.streamed(spec), "softmax");
+  op.saved_internal = bytes(spec.elements, kept);
+  op.workspace = bytes(spec.elements, 2.0 * e);
+}
+
+void add_math(OperatorBuilder& builder, const CoreShape& shape) {
+  const double e = builder.dims().element;
+  const std::int64_t b = shape.batch, q = shape.queries, s = shape.keys;
+  Operator scores;
+  label_core(scores, "scores");
+  scores.kind = OpKind::gemm;
+  scores.forward = gemm_work(q, s, shape.key_dim, b, e, e);
+  // Gradients of queries and keys have the same shape when the keys are as many as the queries.
+  scores.backward_data = gemm_work(q, shape.key_dim, s, 2 * b, e, e);
+  scores.backward_data.kernels = 2;
+  scores.saved_input = bytes(shape.kept, e);
+  scores.workspace = bytes(shape.kept, e);
+  builder.add(scores);
+  add_softmax(builder, shape);
+  Operator values;
+  label_core(values, "values");
+  values.kind = OpKind::gemm;
+  values.forward = gemm_work(q, shape.value_dim, s, b, e, e);
+  values.backward_data = gemm_work(q, s, shape.value_dim, b, e, e);
+  builder.add(values);
+  Operator gradient;
+  label_core(gradient, "value_gradient");
+  gradient.kind = OpKind::gemm;
+  gradient.backward_data = gemm_work(s, shape.value_dim, q, b, e, e);
+  builder.add(gradient);
+}
+
+}  // namespace
+
+void add_attention_core(OperatorBuilder& builder, const Transformer& model, const Shard& shard) {
+  const CoreShape shape = core_shape(model, shard, builder.dims());
+  const std::size_t first = builder.size();
+  if (shard.attention == AttentionKernel::flash) {
+    add_flash(builder, shape);
+  } else {
+    add_math(builder, shape);
+  }
+  if (model.mla) builder.at(first).input_freed_by |= module_bit(Module::mla_up_proj);
+}
+
+void add_attention(OperatorBuilder& builder, const Transformer& model, const Shard& shard) {
+  const Dims& dims = builder.dims();
+  builder.norm("attention_norm", Region::attention_norm, model.norm, dims.rows, model.hidden);
+  if (model.mla) {
+    add_mla(builder, model, shard);
+  } else {
+    const std::int64_t width = (dims.heads + 2 * dims.kv_heads) * model.head_dim;
+    builder.linear({.name = "qkv",
+                    .region = Region::attention_in,
+                    .rows = dims.tokens,
+                    .in = model.hidden,
+                    .out = width,
+                    .input_elements = builder.keeps_cheap_outputs() ? dims.rows * model.hidden : 0,
+                    .input_freed_by = module_bit(Module::layernorm),
+                    .gathered_input = dims.reads_gathered,
+                    .bias = model.bias || model.qkv_bias});
+    if (model.qk_norm) {
+      Operator& op = builder.norm("qk_norm", Region::attention_in, Norm::rmsnorm,
+                                  dims.tokens * (dims.heads + dims.kv_heads), model.head_dim);
+      op.parameters = 2 * model.head_dim;     // one scale for queries, one for keys
+      op.modules = op.internal_freed_by = 0;  // Megatron's `layernorm` means the layer's two norms
+    }
+    if (model.position == Position::rope) {
+      add_rope(builder, (dims.heads + dims.kv_heads) * model.head_dim);
+    }
+    add_attention_core(builder, model, shard);
+  }
+  const std::int64_t value_dim = model.mla ? model.mla->v_head_dim : model.head_dim;
+  builder.linear({.name = "attention_out",
+                  .region = Region::attention_out,
+                  .rows = dims.tokens,
+                  .in = dims.heads * value_dim,
+                  .out = model.hidden,
+                  .input_elements = dims.tokens * dims.heads * value_dim,
+                  .bias = model.bias});
+  builder.residual("attention_residual", Region::attention_residual, model.hidden, model.bias);
+}
+
+}  // namespace models::detail

@@ -1,0 +1,70 @@
+// The dense MLP, also used for shared experts.
+#include "models/operator_builder.hpp"
+
+namespace models::detail {
+namespace {
+
+struct MlpSpec {
+  Region in = Region::mlp_in;
+  Region out = Region::mlp_out;
+  Modules module = 0;      // the whole of it
+  Modules activation = 0;  // its activation alone
+  std::int64_t ffn = 0;    // whole inner size
+  bool keeps_input = true;
+  bool bias = false;
+};
+
+void add_dense(OperatorBuilder& builder, const Transformer& model, const Shard& shard,
+               const MlpSpec& spec) {
+  const Dims& dims = builder.dims();
+  const std::int64_t ffn = ceil_div(spec.ffn, shard.tp);
+  const bool keeps = builder.keeps_cheap_outputs();
+  builder.linear({.name = "mlp_in",
+                  .region = spec.in,
+                  .modules = spec.module,
+                  .rows = dims.tokens,
+                  .in = model.hidden,
+                  .out = model.gated_mlp ? 2 * ffn : ffn,
+                  .input_elements = keeps && spec.keeps_input ? dims.rows * model.hidden : 0,
+                  .input_freed_by = module_bit(Module::layernorm),
+                  .gathered_input = dims.reads_gathered,
+                  .bias = spec.bias});
+  const auto both = static_cast<Modules>(spec.module | spec.activation);
+  Operator& act = builder.activation(spec.in, both, model.gated_mlp, dims.tokens, ffn);
+  act.internal_freed_by = spec.module;  // its input is what recomputing it alone starts from
+  builder.linear({.name = "mlp_out",
+                  .region = spec.out,
+                  .modules = spec.module,
+                  .rows = dims.tokens,
+                  .in = ffn,
+                  .out = model.hidden,
+                  .input_elements = keeps ? dims.tokens * ffn : 0,
+                  .input_freed_by = both,
+                  .input_internal = true,
+                  .bias = spec.bias});
+}
+
+}  // namespace
+
+void add_mlp(OperatorBuilder& builder, const Transformer& model, const Shard& shard) {
+  const Dims& dims = builder.dims();
+  builder.norm("mlp_norm", Region::mlp_norm, model.norm, dims.rows, model.hidden);
+  add_dense(builder, model, shard,
+            {.module = module_bit(Module::mlp),
+             .activation = module_bit(Module::act),
+             .ffn = model.ffn,
+             .bias = model.bias});
+  builder.residual("mlp_residual", Region::mlp_residual, model.hidden, model.bias);
+}
+
+void add_shared_expert(OperatorBuilder& builder, const Transformer& model, const Shard& shard) {
+  add_dense(builder, model, shard,
+            {.in = Region::shared_expert,
+             .out = Region::shared_expert,
+             .module = module_bit(Module::moe),
+             .activation = module_bit(Module::moe_act),
+             .ffn = model.moe->shared_ffn,
+             .keeps_input = false});  // the router keeps it
+}
+
+}  // namespace models::detail

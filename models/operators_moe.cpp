@@ -1,0 +1,136 @@
+// Mixture of experts as Megatron-Core runs it with the all-to-all dispatcher: route, permute,
+// grouped GEMMs over the local experts, permute back, add the shared expert.
+#include <algorithm>
+
+#include "models/operator_builder.hpp"
+
+namespace models::detail {
+namespace {
+
+sim::Bytes bytes(double elements, double each) { return sim::Bytes::ceil(elements * each); }
+
+struct MoeSizes {
+  std::int64_t tokens = 0;         // distinct tokens this rank routes
+  std::int64_t assigned = 0;       // token copies it sends: tokens * top_k
+  std::int64_t received = 0;       // token copies its experts compute
+  std::int64_t local_experts = 0;  // experts held by this rank
+  std::int64_t ffn = 0;            // inner size on this rank
+};
+
+MoeSizes moe_sizes(const Moe& moe, const Shard& shard, const Dims& dims) {
+  MoeSizes sizes;
+  sizes.tokens = ceil_div(dims.tokens, shard.tp);
+  sizes.assigned = sizes.tokens * moe.top_k;
+  // Ranks of one expert-tensor group compute the same tokens, each a slice of the inner size.
+  double load = shard.expert_load;
+  if (moe.capacity_factor > 0.0) load = std::min(load, moe.capacity_factor);
+  sizes.received =
+      static_cast<std::int64_t>(static_cast<double>(sizes.assigned * shard.etp) * load + 0.5);
+  sizes.received = std::max<std::int64_t>(sizes.received, 1);
+  sizes.local_experts = ceil_div(moe.experts, shard.ep);
+  sizes.ffn = ceil_div(moe.ffn, shard.etp);
+  return sizes;
+}
+
+// Router GEMM, scores, top-k, and the maps that permutation needs. Works on the sequence shard.
+void add_router(OperatorBuilder& builder, const Transformer& model) {
+  const Dims& dims = builder.dims();
+  const Moe& moe = *model.moe;
+  builder.linear({.name = "router",
+                  .region = Region::router,
+                  .modules = module_bit(Module::moe),
+                  .rows = dims.rows,
+                  .in = model.hidden,
+                  .out = moe.experts,
+                  // Also what the dispatch and the shared expert read: the norm's output.
+                  .input_elements = builder.keeps_cheap_outputs() ? dims.rows * model.hidden : 0,
+                  .input_freed_by = module_bit(Module::layernorm),
+                  .cast = false});
+  Streamed top_k{.name = "top_k", .region = Region::router, .modules = module_bit(Module::moe)};
+  top_k.elements = static_cast<double>(dims.rows * moe.experts);
+  // fp32 logits, scores, top-k, scatter, histogram; kernels counted in Megatron-Core's router.
+  top_k.forward_bytes = 40.0;
+  top_k.backward_bytes = 24.0;
+  top_k.forward_kernels = builder.kernels().compiled ? 6 : 18;
+  top_k.backward_kernels = builder.kernels().compiled ? 3 : 8;
+  Operator& op = builder.streamed(top_k);
+  if (moe.router_bias) op.parameters = moe.experts;
+  op.saved_internal = bytes(top_k.elements, 9.0);  // fp32 logits and scores, a byte map
+  op.internal_freed_by = module_bit(Module::moe);
+}
+
+// Tokens are copied into expert order before the exchange, and sorted by local expert after it.
+Operator& add_permutation(OperatorBuilder& builder, const char* name, Region region,
+                          const MoeSizes& sizes, std::int64_t hidden) {
+  Streamed spec{.name = name, .kind = OpKind::permute, .region = region};
+  spec.modules = module_bit(Module::moe);
+  const double h = static_cast<double>(hidden);
+  const double sort = sizes.local_experts > 1 ? 2.0 : 0.0;
+  spec.elements = h * (static_cast<double>(sizes.tokens) + static_cast<double>(sizes.assigned) +
+                       sort * static_cast<double>(sizes.received));
+  spec.forward_bytes = spec.backward_bytes = builder.dims().element;
+  spec.forward_kernels = spec.backward_kernels = sizes.local_experts > 1 ? 4 : 2;
+  Operator& op = builder.streamed(spec);
+  op.workspace =
+      bytes(h * static_cast<double>(sizes.assigned + sizes.received), builder.dims().element);
+  return op;
+}
+
+void add_experts(OperatorBuilder& builder, const Transformer& model, const MoeSizes& sizes) {
+  const bool keeps = builder.keeps_cheap_outputs();
+  const Modules moe = module_bit(Module::moe);
+  Linear gemm{.name = "experts_in", .region = Region::mlp_in, .modules = moe};
+  gemm.rows = sizes.received;
+  gemm.groups = sizes.local_experts;
+  gemm.in = model.hidden;
+  gemm.out = model.gated_mlp ? 2 * sizes.ffn : sizes.ffn;
+  gemm.input_elements = sizes.received * model.hidden;  // the received copies, in expert order
+  gemm.input_freed_by = moe;
+  gemm.input_internal = true;
+  gemm.expert = true;
+  builder.linear(gemm);
+  const auto both = static_cast<Modules>(moe | module_bit(Module::moe_act));
+  Operator& act =
+      builder.activation(Region::mlp_in, both, model.gated_mlp, sizes.received, sizes.ffn);
+  act.expert = true;
+  act.internal_freed_by = moe;
+  // The routing weight multiplies here: one fp32 weight a row is kept.
+  act.saved_internal += bytes(static_cast<double>(sizes.received), 4.0);
+  gemm.name = "experts_out";
+  gemm.region = Region::mlp_out;
+  gemm.in = sizes.ffn;
+  gemm.out = model.hidden;
+  gemm.input_elements = keeps ? sizes.received * sizes.ffn : 0;
+  gemm.input_freed_by = both;
+  builder.linear(gemm);
+}
+
+}  // namespace
+
+void add_moe(OperatorBuilder& builder, const Transformer& model, const Shard& shard) {
+  const Dims& dims = builder.dims();
+  const MoeSizes sizes = moe_sizes(*model.moe, shard, dims);
+  builder.norm("mlp_norm", Region::mlp_norm, model.norm, dims.rows, model.hidden);
+  add_router(builder, model);
+  add_permutation(builder, "permute", Region::dispatch, sizes, model.hidden);
+  add_experts(builder, model, sizes);
+  Operator& combine = add_permutation(builder, "unpermute", Region::combine, sizes, model.hidden);
+  if (!builder.kernels().fused_activation && !builder.kernels().compiled) {
+    // Without the fused weighted activation the weights multiply the experts' outputs, kept for it.
+    combine.saved_internal =
+        bytes(static_cast<double>(sizes.assigned * model.hidden), dims.element);
+    combine.internal_freed_by = module_bit(Module::moe);
+  }
+  if (model.moe->shared_ffn > 0) {
+    add_shared_expert(builder, model, shard);
+    const double e = dims.element;
+    builder.streamed({.name = "add_shared",
+                      .region = Region::shared_expert,
+                      .elements = static_cast<double>(dims.rows * model.hidden),
+                      .forward_bytes = 3.0 * e,
+                      .backward_bytes = 3.0 * e});
+  }
+  builder.residual("mlp_residual", Region::mlp_residual, model.hidden, model.bias);
+}
+
+}  // namespace models::detail
