@@ -9,12 +9,13 @@
 
 #include "models/kernels.hpp"
 #include "models/operators.hpp"
+#include "models/optimizer.hpp"
 #include "models/precision.hpp"
 #include "sim/units.hpp"
 
 namespace strategies {
 
-enum class Optimizer : std::uint8_t { adamw, adamw_8bit, sgd, sgd_momentum, lion, adafactor };
+using Optimizer = models::OptimizerKind;
 enum class CpType : std::uint8_t { ring, allgather, ulysses };
 enum class Recompute : std::uint8_t { none, selective, full };
 enum class Fp8Recipe : std::uint8_t { delayed, tensorwise, rowwise, blockwise, mxfp8 };
@@ -114,9 +115,11 @@ struct Implementation {
   models::Precision grad_dtype = models::Precision::fp32;
   bool reshard_after_forward = true;
   // Host.
-  bool host_limits = true;        // false: the host never holds the device up
-  bool p2p_synchronises = false;  // the host waits for each pipeline send/receive
-  sim::Time step_host_time;       // data loading, logging, clipping: host work once a step
+  bool host_limits = true;          // false: the host never holds the device up
+  bool scatter_gather_p2p = false;  // without SP: a stage sends 1/tp a rank and gathers on arrival
+  bool fp32_sharded_parameters = false;  // FSDP: the sharded copy is fp32 and is the master copy
+  bool p2p_synchronises = false;         // the host waits for each pipeline send/receive
+  sim::Time step_host_time;              // data loading, logging, clipping: host work once a step
   // Communication.
   std::string library_version = "2.21";  // NCCL release whose constants apply
   bool ideal_communication = false;

@@ -1,0 +1,143 @@
+#include "strategies/cost_table.hpp"
+
+#include <algorithm>
+
+#include "sim/contracts.hpp"
+
+namespace strategies {
+namespace {
+
+void add(PassCost& sum, const models::Work& work, sim::Time time) {
+  if (work.kernels == 0) return;
+  sum.time += time;
+  sum.kernels += work.kernels;
+  sum.flops += work.flops.count();
+}
+
+// Modules whose results backward rebuilds instead of keeping.
+bool rebuilt(const Training& training, models::Module module) {
+  if (module == models::Module::none) return false;
+  if (training.deallocate_early &&
+      (module == models::Module::layernorm || module == models::Module::act ||
+       module == models::Module::moe_act)) {
+    return true;
+  }
+  if (training.recompute.mode != Recompute::selective) return false;
+  const auto& modules = training.recompute.modules;
+  return std::find(modules.begin(), modules.end(), module) != modules.end();
+}
+
+models::Shard make_shard(const Training& training, const Plan& plan, bool causal) {
+  models::Shard shard;
+  shard.micro_batch = training.micro_batch;
+  shard.seq_len = training.seq_len;
+  shard.tp = plan.tp;
+  shard.sequence_parallel = plan.sequence_parallel;
+  shard.cp = plan.cp;
+  shard.ep = plan.ep;
+  shard.etp = plan.etp;
+  shard.precision = training.precision;
+  shard.attention = training.attention;
+  // Ring and all-gather CP hand every rank one early and one late piece of the sequence, so that
+  // the causal half is spread evenly.
+  shard.attention_share = causal ? 0.5 : 1.0;
+  return shard;
+}
+
+std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+}  // namespace
+
+CostTable::CostTable(const models::Model& model, const models::Device& device,
+                     const Training& training, const Plan& plan,
+                     const Implementation& implementation)
+    : device_(device),
+      training_(training),
+      plan_(plan),
+      implementation_(implementation),
+      kernels_(implementation.kernels) {
+  kernels_.compiled = kernels_.compiled || training.compile;
+  if (const models::Transformer* transformer = model.transformer()) {
+    measure_transformer(*transformer);
+    return;
+  }
+  shard_ = make_shard(training, plan, false);
+  for (const auto& block : model.operator_list()->blocks) {
+    layer_kind_.push_back(static_cast<std::uint32_t>(layers_.size()));
+    layers_.push_back(unit(models::block_operators(block, shard_, kernels_), true));
+  }
+  tokens_ = training.micro_batch;
+}
+
+void CostTable::measure_transformer(const models::Transformer& model) {
+  shard_ = make_shard(training_, plan_, model.causal);
+  has_embedding_ = true;
+  const double element = std::max(2.0, models::element_bytes(training_.precision));
+  tokens_ = training_.micro_batch * ceil_div(training_.seq_len, plan_.cp);
+  const auto size_of = [&](std::int64_t values) {
+    return sim::Bytes::ceil(static_cast<double>(tokens_) * static_cast<double>(values) * element);
+  };
+  hidden_state_ = size_of(model.hidden);
+  const std::int64_t kv_heads = std::max<std::int64_t>(1, model.kv_heads / plan_.tp);
+  const std::int64_t heads = ceil_div(model.heads, plan_.tp);
+  if (model.mla) {
+    const auto& mla = *model.mla;
+    const std::int64_t qk = mla.qk_nope_head_dim + mla.qk_rope_head_dim;
+    keys_and_values_ = size_of(heads * (qk + mla.v_head_dim));
+    queries_keys_values_ = size_of(heads * (2 * qk + mla.v_head_dim));
+    attention_output_ = size_of(heads * mla.v_head_dim);
+  } else {
+    keys_and_values_ = size_of(2 * kv_heads * model.head_dim);
+    queries_keys_values_ = size_of((heads + 2 * kv_heads) * model.head_dim);
+    attention_output_ = size_of(heads * model.head_dim);
+  }
+  if (model.moe) {
+    const bool split = plan_.sequence_parallel;  // tokens enter the dispatch split over tp
+    dispatched_tokens_ =
+        sim::Bytes{size_of(model.hidden * model.moe->top_k).count() / (split ? plan_.tp : 1)};
+  }
+  const auto multiple = implementation_.vocab_multiple;
+  embedding_ = unit(models::embedding_operators(model, shard_, kernels_, multiple), false);
+  head_ = unit(models::head_operators(model, shard_, kernels_, multiple), false);
+  std::map<models::LayerKind, std::uint32_t> known;
+  for (std::int64_t layer = 0; layer < model.layers + model.mtp_layers; ++layer) {
+    const auto kind = models::layer_kind(model, std::min(layer, model.layers - 1));
+    const auto [entry, is_new] =
+        known.try_emplace(kind, static_cast<std::uint32_t>(layers_.size()));
+    if (is_new) {
+      layers_.push_back(unit(models::layer_operators(model, kind, shard_, kernels_), true));
+    }
+    layer_kind_.push_back(entry->second);
+  }
+}
+
+UnitCost CostTable::unit(const std::vector<models::Operator>& operators, bool is_layer) const {
+  UnitCost out;
+  out.is_layer = is_layer;
+  const auto time = [&](const models::Operator& op, models::Pass pass) {
+    return models::cost(op, pass, training_.precision, device_, kernels_);
+  };
+  for (const models::Operator& op : operators) {
+    RegionCost& region = out.regions[static_cast<std::size_t>(op.region)];
+    region.present = true;
+    const sim::Time forward = time(op, models::Pass::forward);
+    add(region.forward, op.forward, forward);
+    add(region.backward_data, op.backward_data, time(op, models::Pass::backward_data));
+    add(region.backward_weight, op.backward_weight, time(op, models::Pass::backward_weight));
+    const bool rebuild = rebuilt(training_, op.module);
+    if (rebuild) add(region.recompute, op.forward, forward);
+    (op.expert ? out.expert_parameters : out.dense_parameters) += op.parameters;
+    out.saved += rebuild ? op.saved_input : op.saved_input + op.saved_internal;
+    out.saved_all += op.saved_input + op.saved_internal;
+    out.workspace = std::max(out.workspace, op.workspace);
+  }
+  out.checkpoint = sim::Bytes{hidden_state_.count() / (plan_.sequence_parallel ? plan_.tp : 1)};
+  return out;
+}
+
+const UnitCost& CostTable::layer(std::int64_t index) const {
+  SIM_EXPECTS(index >= 0 && index < layer_count(), "no such layer");
+  return layers_[layer_kind_[static_cast<std::size_t>(index)]];
+}
+
+}  // namespace strategies

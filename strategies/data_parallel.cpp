@@ -1,0 +1,147 @@
+// Data parallelism with replicated parameters: DDP, ZeRO-1 and ZeRO-2.
+//
+// Gradients are final after the last micro-batch of a chunk (or after each, grad_reduce:
+// micro_batch). They are reduced in buckets while backward goes on: an all-reduce moves
+// 2 (N-1)/N of their bytes per rank; with ZeRO-1 and 2 a reduce-scatter before the optimizer and an
+// all-gather of the new parameters after it move the same. With hybrid sharding the shards are
+// all-reduced between shard groups.
+#include <optional>
+
+#include "strategies/states.hpp"
+#include "strategies/strategy.hpp"
+
+namespace strategies {
+namespace {
+
+class DataParallel final : public Strategy {
+ public:
+  using Strategy::Strategy;
+
+  void step_begin(Emitter& emitter) override {
+    if (plan().zero == 0 || !plan().overlap.param_gather) return;
+    for (const Chunk& chunk : context().chunks) gathered_.push_back(gather(emitter, chunk));
+  }
+
+  void before_pass(Emitter& emitter, const Pass& pass) override {
+    const bool first = pass.kind == PassKind::forward && pass.first_micro_batch;
+    if (first && !gathered_.empty()) {
+      const auto& handle = gathered_[static_cast<std::size_t>(pass.chunk_index)];
+      if (handle) emitter.wait(*handle);
+    }
+  }
+
+  void after_unit(Emitter& emitter, const Pass& pass, std::size_t unit) override {
+    if (pass.forward() || !pass.weight_gradient()) return;
+    hold_gradients(emitter, pass, unit);
+    if (!reduces_in(pass)) return;
+    dense_ += pass.chunk->units[unit].cost->dense_parameters;
+    expert_ += pass.chunk->units[unit].cost->expert_parameters;
+    if (unit == 0) dense_ += pass.chunk->tied_parameters;
+    if (!plan().overlap.grad_reduce) return;
+    const bool full = wire_size(dense_ + expert_, wire_bytes()) >= implementation().bucket;
+    if (implementation().layer_buckets || full) reduce(emitter);
+  }
+
+  void before_optimizer(Emitter& emitter) override {
+    reduce(emitter);
+    if (last_reduction_) emitter.wait(*last_reduction_);
+    release_gradients(emitter);
+  }
+
+  void step_end(Emitter& emitter) override {
+    if (plan().zero == 0 || plan().overlap.param_gather) return;
+    std::optional<OpIndex> last;
+    for (const Chunk& chunk : context().chunks) {
+      if (auto handle = gather(emitter, chunk)) last = handle;
+    }
+    if (last) emitter.wait(*last);
+  }
+
+ private:
+  double wire_bytes() const { return gradient_wire_bytes(training(), implementation()); }
+
+  bool reduces_in(const Pass& pass) const {
+    return pass.last_micro_batch || plan().grad_reduce == GradReduce::micro_batch;
+  }
+
+  void reduce(Emitter& emitter) {
+    if (context().data_parallel() > 1) {
+      reduce_set(emitter, GroupKind::shard, wire_size(dense_, wire_bytes()), plan().shard_group,
+                 context().data_parallel());
+    }
+    if (context().expert_data_parallel() > 1) {
+      reduce_set(emitter, GroupKind::expert_data, wire_size(expert_, wire_bytes()),
+                 context().expert_data_parallel(), context().expert_data_parallel());
+    }
+    dense_ = expert_ = 0;
+  }
+
+  void reduce_set(Emitter& emitter, GroupKind group, sim::Bytes bytes, std::int64_t shard_ranks,
+                  std::int64_t all_ranks) {
+    if (bytes == sim::Bytes{0}) return;
+    const bool sharded = plan().zero > 0;
+    const auto kind = sharded ? collectives::Kind::reduce_scatter : collectives::Kind::all_reduce;
+    last_reduction_ = emitter.collective({group, kind, bytes, Stream::reduce, Activity::dp,
+                                          plan().overlap.grad_reduce,
+                                          sharded ? "dp reduce-scatter" : "dp all-reduce"});
+    if (sharded && shard_ranks < all_ranks) {
+      last_reduction_ =
+          emitter.collective({GroupKind::replicate, collectives::Kind::all_reduce,
+                              sim::Bytes{bytes.count() / shard_ranks}, Stream::reduce, Activity::dp,
+                              plan().overlap.grad_reduce, "dp all-reduce of shards"});
+    }
+  }
+
+  std::optional<OpIndex> gather(Emitter& emitter, const Chunk& chunk) {
+    std::optional<OpIndex> last;
+    const auto add = [&](GroupKind group, std::int64_t parameters, std::int64_t ranks) {
+      const sim::Bytes bytes = wire_size(parameters, parameter_bytes(training()));
+      if (ranks == 1 || bytes == sim::Bytes{0}) return;
+      last = emitter.collective({group, collectives::Kind::all_gather, bytes, Stream::gather,
+                                 Activity::dp, plan().overlap.param_gather, "dp all-gather"});
+    };
+    add(GroupKind::shard, chunk.dense_parameters(), plan().shard_group);
+    add(GroupKind::expert_data, chunk.expert_parameters(), context().expert_data_parallel());
+    return last;
+  }
+
+  // Without a flat buffer a unit's gradients appear in its first backward...
+  void hold_gradients(Emitter& emitter, const Pass& pass, std::size_t unit) {
+    if (!gradients_come_and_go(context())) return;
+    const UnitCost& cost = *pass.chunk->units[unit].cost;
+    const sim::Bytes bytes =
+        unsharded_gradients(context(), {cost.dense_parameters, cost.expert_parameters});
+    const bool each = plan().zero >= 2 && plan().grad_reduce == GradReduce::micro_batch;
+    if (pass.first_micro_batch || each) {
+      emitter.allocate(sim::MemoryCategory::gradients, bytes);
+      held_ += bytes;
+    }
+    // ... and, where only shards are kept, vanish once they are reduced: the unit before this one
+    // is done by now.
+    if (plan().zero >= 2 && reduces_in(pass)) {
+      emitter.free(sim::MemoryCategory::gradients, leaving_);
+      held_ -= leaving_;
+      leaving_ = bytes;
+    }
+  }
+
+  void release_gradients(Emitter& emitter) {
+    emitter.free(sim::MemoryCategory::gradients, held_);
+    held_ = leaving_ = sim::Bytes{0};
+  }
+
+  std::vector<std::optional<OpIndex>> gathered_;  // per chunk
+  std::optional<OpIndex> last_reduction_;
+  std::int64_t dense_ = 0;  // parameters whose gradients wait for a bucket to fill
+  std::int64_t expert_ = 0;
+  sim::Bytes held_;     // unsharded gradients in memory
+  sim::Bytes leaving_;  // part of held_ that is being reduced
+};
+
+}  // namespace
+
+std::unique_ptr<Strategy> make_data_parallel(const StepContext& context) {
+  return std::make_unique<DataParallel>(context);
+}
+
+}  // namespace strategies

@@ -1,0 +1,208 @@
+#include "strategies/fleet.hpp"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "sim/contracts.hpp"
+
+namespace strategies {
+namespace {
+
+// Buffer for which loads are measured: divisible by every group size that occurs in practice.
+constexpr std::int64_t kNominalBytes = std::int64_t{1} << 40;
+
+std::vector<GroupKind> kinds_in_use(const models::Model& model, const Plan& plan) {
+  const models::Transformer* transformer = model.transformer();
+  const bool moe = transformer && transformer->moe;
+  const std::int64_t replicas = plan.dp * plan.cp;
+  const std::int64_t expert_replicas = plan.tp * replicas / (plan.ep * plan.etp);
+  std::vector<GroupKind> kinds;
+  const auto use = [&](bool wanted, GroupKind kind) {
+    if (wanted) kinds.push_back(kind);
+  };
+  use(plan.tp > 1, GroupKind::tensor);
+  use(plan.cp > 1, GroupKind::context);
+  use(moe && plan.ep > 1, GroupKind::expert);
+  use(moe && plan.etp > 1, GroupKind::expert_tensor);
+  use(plan.shard_group > 1, GroupKind::shard);
+  use(plan.shard_group < replicas, GroupKind::replicate);
+  use(moe && expert_replicas > 1, GroupKind::expert_data);
+  use(plan.pp > 1 && transformer && transformer->tied_embeddings, GroupKind::embedding);
+  use(plan.pp > 1, GroupKind::next_stage);
+  use(plan.pp > 1, GroupKind::previous_stage);
+  return kinds;
+}
+
+bool uses_pattern(GroupKind kind, Pattern pattern, const Plan& plan) {
+  if (pattern == Pattern::ring) return kind != GroupKind::expert;
+  return kind == GroupKind::expert ||
+         (kind == GroupKind::context && plan.cp_type == CpType::ulysses);
+}
+
+bool point_to_point(GroupKind kind) {
+  return kind == GroupKind::next_stage || kind == GroupKind::previous_stage;
+}
+
+// Deterministic noise in [-3, 3] with mean 0 and variance 1 (sum of twelve uniforms), by counter.
+double noise(std::uint64_t seed, std::uint64_t entity) {
+  double sum = -6.0;
+  for (std::uint64_t i = 0; i < 12; ++i) {
+    std::uint64_t z = seed * 0x9E3779B97F4A7C15ULL + entity * 0xBF58476D1CE4E5B9ULL + i + 1;
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
+    sum += static_cast<double>((z ^ (z >> 31)) >> 11) * 0x1.0p-53;
+  }
+  return std::clamp(sum, -3.0, 3.0);
+}
+
+class Builder {
+ public:
+  Builder(const models::Model& model, const Plan& plan, const Faults& faults,
+          const sim::Machine& machine)
+      : plan_(plan), machine_(machine), dense_(dense_mesh(plan)), expert_(expert_mesh(plan)) {
+    fleet_.world = plan.world_size();
+    SIM_EXPECTS(static_cast<std::int64_t>(machine.devices.size()) >= fleet_.world,
+                "more ranks than devices");
+    add_ranks(faults);
+    for (GroupKind kind : kinds_in_use(model, plan)) add_groups(kind);
+  }
+
+  Fleet take() { return std::move(fleet_); }
+
+ private:
+  void add_ranks(const Faults& faults) {
+    fleet_.ranks.resize(static_cast<std::size_t>(fleet_.world));
+    for (std::int64_t r = 0; r < fleet_.world; ++r) {
+      SimulatedRank& rank = fleet_.ranks[static_cast<std::size_t>(r)];
+      rank.rank = r;
+      rank.stage = dense_.coordinate(r, Axis::pp);
+      rank.group.fill(kNoGroup);
+      if (faults.jitter > 0.0) {
+        rank.slowdown += faults.jitter * noise(faults.seed, static_cast<std::uint64_t>(r));
+      }
+    }
+    for (const auto& slow : faults.slow_ranks) {
+      if (slow.rank < fleet_.world) {
+        fleet_.ranks[static_cast<std::size_t>(slow.rank)].slowdown *= slow.factor;
+      }
+    }
+  }
+
+  void add_groups(GroupKind kind) {
+    const auto slot = static_cast<std::size_t>(kind);
+    for (std::int64_t r = 0; r < fleet_.world; ++r) {
+      if (fleet_.ranks[static_cast<std::size_t>(r)].group[slot] != kNoGroup) continue;
+      Group group;
+      group.kind = kind;
+      group.members = group_members(plan_, dense_, expert_, kind, r);
+      if (group.members.size() < 2) continue;
+      const auto index = static_cast<std::uint32_t>(fleet_.groups.size());
+      for (std::int64_t member : group.members) {
+        group.participants.push_back(sim::RankId{static_cast<std::size_t>(member)});
+        // A rank has many p2p groups as receiver; its own is the one it sends on.
+        if (!point_to_point(kind) || member == r) {
+          fleet_.ranks[static_cast<std::size_t>(member)].group[slot] = index;
+        }
+      }
+      describe(group);
+      fleet_.groups.push_back(std::move(group));
+    }
+  }
+
+  void describe(Group& group) {
+    collectives::GroupShape shape;
+    for (std::int64_t member : group.members) {
+      const auto& device = machine_.devices[sim::DeviceId{static_cast<std::size_t>(member)}];
+      shape.domain.push_back(device.nvlink_domain);
+      shape.local.push_back(device.local_rank);
+    }
+    for (std::size_t p = 0; p < kPatterns; ++p) {
+      const auto pattern = static_cast<Pattern>(p);
+      if (uses_pattern(group.kind, pattern, plan_)) {
+        group.patterns[p] = load_links(group, shape, pattern);
+      }
+    }
+    group.shape = shape_index(std::move(shape));
+  }
+
+  LinkPattern load_links(const Group& group, const collectives::GroupShape& shape,
+                         Pattern pattern) {
+    std::vector<collectives::Edge> edges;
+    if (point_to_point(group.kind)) {
+      edges = {{0, 1, sim::Bytes{kNominalBytes}}};
+    } else if (pattern == Pattern::direct) {
+      edges = collectives::find_algorithm("direct")->traffic(collectives::Kind::all_to_all, shape,
+                                                             sim::Bytes{kNominalBytes});
+    } else {
+      edges = collectives::find_algorithm("ring")->traffic(collectives::Kind::all_gather, shape,
+                                                           sim::Bytes{kNominalBytes});
+    }
+    loads_.clear();
+    for (const collectives::Edge& edge : edges) {
+      const auto device = [&](std::uint32_t member) {
+        return sim::DeviceId{static_cast<std::size_t>(group.members[member])};
+      };
+      machine_.route(device(edge.from), device(edge.to), route_);
+      for (sim::LinkId link : route_) loads_.emplace_back(link, edge.bytes.as_double());
+    }
+    return normalised();
+  }
+
+  // Sums the loads of each link and divides by the largest.
+  LinkPattern normalised() {
+    std::stable_sort(loads_.begin(), loads_.end(),
+                     [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < loads_.size(); ++i) {
+      if (kept > 0 && loads_[kept - 1].first == loads_[i].first) {
+        loads_[kept - 1].second += loads_[i].second;
+      } else {
+        loads_[kept++] = loads_[i];
+      }
+    }
+    loads_.resize(kept);
+    LinkPattern out;
+    double most = 0.0;
+    for (const auto& [link, bytes] : loads_) most = std::max(most, bytes);
+    out.load = most / static_cast<double>(kNominalBytes);
+    for (const auto& [link, bytes] : loads_) out.alone.push_back({link, sim::dyadic(bytes / most)});
+    out.shared = out.alone;
+    return out;
+  }
+
+  // Groups whose members lie alike share one shape: domains are renumbered by first appearance.
+  std::size_t shape_index(collectives::GroupShape shape) {
+    std::map<std::uint32_t, std::uint32_t> renumber;
+    for (std::uint32_t& domain : shape.domain) {
+      domain =
+          renumber.try_emplace(domain, static_cast<std::uint32_t>(renumber.size())).first->second;
+    }
+    auto key = std::make_pair(shape.domain, shape.local);
+    const auto [entry, is_new] = shapes_.try_emplace(std::move(key), fleet_.shapes.size());
+    if (is_new) fleet_.shapes.push_back(std::move(shape));
+    return entry->second;
+  }
+
+  const Plan& plan_;
+  const sim::Machine& machine_;
+  Mesh dense_;
+  Mesh expert_;
+  Fleet fleet_;
+  std::vector<sim::LinkId> route_;
+  std::vector<std::pair<sim::LinkId, double>> loads_;
+  std::map<std::pair<std::vector<std::uint32_t>, std::vector<std::uint32_t>>, std::size_t> shapes_;
+};
+
+}  // namespace
+
+Fleet full_fleet(const models::Model& model, const Plan& plan, const Faults& faults,
+                 const sim::Machine& machine) {
+  Fleet fleet = Builder(model, plan, faults, machine).take();
+  fleet.certificate = fmt::format("{} ranks, each simulated", fleet.world);
+  return fleet;
+}
+
+}  // namespace strategies

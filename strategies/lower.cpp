@@ -1,0 +1,245 @@
+#include "strategies/lower.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <tuple>
+
+#include <fmt/format.h>
+
+#include "sim/contracts.hpp"
+#include "strategies/transfer_price.hpp"
+
+namespace strategies {
+namespace {
+
+using sim::RankId;
+using sim::TaskId;
+
+// Operations a rank may emit before the next rank has its turn: keeps task ids near the order of
+// time, which is the order the engine reads them in.
+constexpr int kTurn = 64;
+
+struct RankState {
+  const Program* program = nullptr;
+  OpIndex next = 0;
+  std::array<TaskId, kStreams> last;  // per stream
+  TaskId host_anchor;
+  sim::Time host_clock;                                   // since the anchor
+  std::map<std::uint32_t, std::uint32_t> collectives_on;  // per group: how many so far
+};
+
+struct Meeting {  // members of a group that have arrived at a collective
+  std::size_t arrived = 0;
+  std::vector<TaskId> predecessors;
+  std::vector<TaskOrigin> waiting;
+  sim::HostIssue host;
+};
+
+class Lowering {
+ public:
+  Lowering(const std::vector<Program>& programs, const Fleet& fleet, const Network& network,
+           const Implementation& implementation, const LowerOptions& options)
+      : fleet_(fleet),
+        implementation_(implementation),
+        options_(options),
+        prices_(fleet, network, options.fidelity, out_.graph) {
+    for (const SimulatedRank& rank : fleet.ranks) {
+      RankState state;
+      state.program = &programs[static_cast<std::size_t>(rank.stage)];
+      out_.task_of.emplace_back(state.program->size());
+      states_.push_back(std::move(state));
+    }
+  }
+
+  LoweredStep run() {
+    std::size_t finished = 0;
+    while (finished < states_.size()) {
+      bool progress = false;
+      finished = 0;
+      for (std::size_t r = 0; r < states_.size(); ++r) {
+        const RankId rank{r};
+        for (int turn = 0; turn < kTurn && !done(rank) && step(rank); ++turn) progress = true;
+        if (done(rank)) ++finished;
+      }
+      if (!progress && finished < states_.size()) fail();
+    }
+    return std::move(out_);
+  }
+
+ private:
+  RankState& state(RankId rank) { return states_[rank.index()]; }
+  bool done(RankId rank) { return state(rank).next == state(rank).program->size(); }
+
+  // Emits the next operation of a rank; false when it must wait for another rank first.
+  bool step(RankId rank) {
+    RankState& s = state(rank);
+    const OpIndex index = s.next;
+    const Op& op = s.program->op(index);
+    switch (op.kind) {
+      case OpKind::compute:
+        record(rank, index, compute(rank, op));
+        break;
+      case OpKind::send:
+        record(rank, index, send(rank, op));
+        break;
+      case OpKind::receive: {
+        const auto found = messages_.find(message_key(peer(rank, op.group), rank, op.message));
+        if (found == messages_.end()) return false;
+        record(rank, index, found->second);
+        break;
+      }
+      case OpKind::collective:
+        // A rank alone in its dimension has nothing to exchange.
+        if (fleet_.group(rank, op.group) == nullptr) {
+          record(rank, index, join(rank, index));
+        } else if (!meet(rank, index, op)) {
+          return false;
+        }
+        return true;
+    }
+    return true;
+  }
+
+  void record(RankId rank, OpIndex index, TaskId task) {
+    RankState& s = state(rank);
+    const Op& op = s.program->op(index);
+    out_.task_of[rank.index()][index] = task;
+    if (op.kind != OpKind::receive) s.last[static_cast<std::size_t>(op.stream)] = task;
+    if (op.host_waits) {
+      s.host_anchor = task;
+      s.host_clock = sim::Time::zero();
+    }
+    s.next = index + 1;
+  }
+
+  // Dependencies and the stream's previous task.
+  std::span<const TaskId> predecessors(RankId rank, OpIndex index) {
+    RankState& s = state(rank);
+    scratch_.clear();
+    const TaskId previous = s.last[static_cast<std::size_t>(s.program->op(index).stream)];
+    if (previous.valid()) scratch_.push_back(previous);
+    for (OpIndex dependency : s.program->dependencies(index)) {
+      const TaskId task = out_.task_of[rank.index()][dependency];
+      if (task.valid() && task != previous) scratch_.push_back(task);
+    }
+    return scratch_;
+  }
+
+  sim::HostIssue issue(RankId rank, const Op& op) {
+    RankState& s = state(rank);
+    if (!implementation_.host_limits) return {};
+    const sim::Time first = std::min(op.host, implementation_.kernels.launch);
+    sim::HostIssue out{s.host_anchor, s.host_clock + first, s.host_clock + op.host};
+    s.host_clock += op.host;
+    return out;
+  }
+
+  TaskId compute(RankId rank, const Op& op) {
+    const double stretch = options_.compute_stretch * fleet_.ranks[rank.index()].slowdown;
+    const sim::Time duration =
+        stretch == 1.0 ? op.duration : sim::Time::from_seconds(op.duration.seconds() * stretch);
+    const auto before = predecessors(rank, state(rank).next);
+    const TaskId task = out_.graph.add_compute(rank, duration, before, issue(rank, op), 0);
+    out_.origins.push_back({rank, state(rank).next});
+    return task;
+  }
+
+  // What stands for a collective that nobody else takes part in.
+  TaskId join(RankId rank, OpIndex index) {
+    const auto before = predecessors(rank, index);
+    const TaskId task = out_.graph.add_compute(rank, sim::Time::zero(), before, {}, 0);
+    out_.origins.push_back({rank, index});
+    return task;
+  }
+
+  RankId peer(RankId rank, GroupKind kind) {
+    const Group* group = fleet_.group(rank, kind);
+    SIM_EXPECTS(group != nullptr && group->participants.size() == 2, "no such neighbour stage");
+    return group->participants[1];
+  }
+
+  static std::tuple<std::uint32_t, std::uint32_t, std::uint64_t> message_key(
+      RankId from, RankId to, std::uint64_t message) {
+    return {from.value(), to.value(), message};
+  }
+
+  TaskId send(RankId rank, const Op& op) {
+    const Group& group = *fleet_.group(rank, op.group);
+    const auto before = predecessors(rank, state(rank).next);
+    const sim::Transfer transfer = prices_.transfer(group, op, overlap_slowdown(op));
+    const TaskId task = out_.graph.add_transfer(transfer, before, issue(rank, op), 0);
+    out_.origins.push_back({rank, state(rank).next});
+    messages_[message_key(rank, group.participants[1], op.message)] = task;
+    return task;
+  }
+
+  double overlap_slowdown(const Op& op) const {
+    return op.overlapped ? implementation_.overlap_slowdown : 0.0;
+  }
+
+  // Joins a collective. The last member to arrive emits it; the others wait until then.
+  bool meet(RankId rank, OpIndex index, const Op& op) {
+    RankState& s = state(rank);
+    const auto group_index = fleet_.ranks[rank.index()].group[static_cast<std::size_t>(op.group)];
+    const Group& group = fleet_.groups[group_index];
+    const auto key = std::make_pair(group_index, s.collectives_on[group_index]);
+    Meeting& meeting = meetings_[key];
+    if (!waits_at(meeting, rank)) {
+      const auto before = predecessors(rank, index);
+      meeting.predecessors.insert(meeting.predecessors.end(), before.begin(), before.end());
+      const sim::HostIssue host = issue(rank, op);
+      if (meeting.waiting.empty()) meeting.host = host;
+      meeting.waiting.push_back({rank, index});
+      ++meeting.arrived;
+    }
+    if (meeting.arrived < group.participants.size()) return false;
+    const sim::Transfer transfer = prices_.transfer(group, op, overlap_slowdown(op));
+    const TaskId task = out_.graph.add_transfer(transfer, meeting.predecessors, meeting.host, 0);
+    out_.origins.push_back({rank, index});
+    for (const TaskOrigin& member : meeting.waiting) {
+      record(member.rank, member.op, task);
+      ++state(member.rank).collectives_on[group_index];
+    }
+    meetings_.erase(key);
+    return true;
+  }
+
+  static bool waits_at(const Meeting& meeting, RankId rank) {
+    return std::any_of(meeting.waiting.begin(), meeting.waiting.end(),
+                       [&](const TaskOrigin& member) { return member.rank == rank; });
+  }
+
+  [[noreturn]] void fail() {
+    std::string text = "the step can never finish:";
+    int named = 0;
+    for (std::size_t r = 0; r < states_.size() && named < 8; ++r) {
+      const RankId rank{r};
+      if (done(rank)) continue;
+      const Op& op = state(rank).program->op(state(rank).next);
+      text += fmt::format(" rank {} waits at {} (chunk {}, micro-batch {});", fleet_.ranks[r].rank,
+                          op.name, op.chunk, op.micro_batch);
+      ++named;
+    }
+    throw sim::ContractViolation(text);
+  }
+
+  const Fleet& fleet_;
+  const Implementation& implementation_;
+  const LowerOptions& options_;
+  LoweredStep out_;
+  TransferPrices prices_;
+  std::vector<RankState> states_;
+  std::vector<TaskId> scratch_;
+  std::map<std::tuple<std::uint32_t, std::uint32_t, std::uint64_t>, TaskId> messages_;
+  std::map<std::pair<std::uint32_t, std::uint32_t>, Meeting> meetings_;
+};
+
+}  // namespace
+
+LoweredStep lower(const std::vector<Program>& programs, const Fleet& fleet, const Network& network,
+                  const Implementation& implementation, const LowerOptions& options) {
+  return Lowering(programs, fleet, network, implementation, options).run();
+}
+
+}  // namespace strategies

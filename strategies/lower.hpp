@@ -1,0 +1,44 @@
+// From programs to the engine's task graph: prices every collective, lets the members of a group
+// meet, and matches sends with receives.
+#pragma once
+
+#include <vector>
+
+#include "collectives/library.hpp"
+#include "sim/simulate.hpp"
+#include "sim/task_graph.hpp"
+#include "strategies/fleet.hpp"
+#include "strategies/program.hpp"
+
+namespace strategies {
+
+// What the ranks communicate over, as the collectives' cost model wants it.
+struct Network {
+  const sim::Machine* machine = nullptr;
+  collectives::Fabric fabric;
+  collectives::LibraryProfile library;
+};
+
+// Where a task comes from: the rank that completed it (the sender, or the last member to arrive).
+struct TaskOrigin {
+  sim::RankId rank;
+  OpIndex op = 0;
+};
+
+struct LoweredStep {
+  sim::TaskGraph graph;
+  std::vector<TaskOrigin> origins;                // per task
+  std::vector<std::vector<sim::TaskId>> task_of;  // per simulated rank, per operation
+};
+
+struct LowerOptions {
+  sim::Fidelity fidelity = sim::Fidelity::flow;
+  double compute_stretch = 1.0;  // on every compute duration (the slowest of many ranks)
+};
+
+// `programs` has one program per pipeline stage. Throws sim::ContractViolation, naming who waits
+// for whom, when the programs can never finish.
+LoweredStep lower(const std::vector<Program>& programs, const Fleet& fleet, const Network& network,
+                  const Implementation& implementation, const LowerOptions& options);
+
+}  // namespace strategies

@@ -1,0 +1,35 @@
+// The table of strategies. Adding one: a file with its class, and a line here (docs/adding.md).
+#include <array>
+
+#include "strategies/strategy.hpp"
+
+namespace strategies {
+namespace {
+
+constexpr std::array kTable{
+    StrategyEntry{"pipeline parallel", "pp",
+                  "layers are split over stages; activations pass between them",
+                  [](const Plan& plan) { return plan.pp > 1; }, &make_pipeline_parallel},
+    StrategyEntry{"fully sharded data parallel", "dp",
+                  "ZeRO-3: parameters are gathered layer by layer, gradients scattered",
+                  [](const Plan& plan) { return plan.zero == 3; }, &make_fully_sharded},
+    StrategyEntry{"data parallel", "dp",
+                  "replicas reduce their gradients; ZeRO-1 and 2 shard optimizer and gradients",
+                  [](const Plan& plan) { return plan.zero < 3; }, &make_data_parallel},
+    StrategyEntry{"tensor parallel", "tp",
+                  "matrices are split over ranks; with sequence parallelism activations too",
+                  [](const Plan& plan) { return plan.tp > 1; }, &make_tensor_parallel},
+    StrategyEntry{"context parallel", "cp",
+                  "the sequence is split; attention exchanges keys and values",
+                  [](const Plan& plan) { return plan.cp > 1; }, &make_context_parallel},
+    StrategyEntry{"expert parallel", "ep",
+                  "experts are split over ranks; tokens travel to their experts and back",
+                  [](const Plan& plan) { return plan.ep > 1 || plan.etp > 1; },
+                  &make_expert_parallel},
+};
+
+}  // namespace
+
+std::span<const StrategyEntry> strategy_table() { return kTable; }
+
+}  // namespace strategies

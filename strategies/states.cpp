@@ -1,0 +1,104 @@
+#include "strategies/states.hpp"
+
+#include <algorithm>
+
+namespace strategies {
+namespace {
+
+bool sixteen_bit(const Training& training) {
+  return models::element_bytes(training.precision) <= 2.0;
+}
+
+std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+std::int64_t all(const ParameterSet& parameters) { return parameters.dense + parameters.expert; }
+
+sim::Bytes kept_on_device(sim::Bytes bytes, double offloaded) {
+  return sim::Bytes::ceil(bytes.as_double() * (1.0 - offloaded));
+}
+
+}  // namespace
+
+std::int64_t shard_elements(const StepContext& context, const ParameterSet& parameters) {
+  return ceil_div(parameters.dense, context.plan->shard_group) +
+         ceil_div(parameters.expert, context.expert_shard_group());
+}
+
+double parameter_bytes(const Training& training) { return sixteen_bit(training) ? 2.0 : 4.0; }
+
+double sharded_parameter_bytes(const Training& training, const Implementation& implementation) {
+  return implementation.fp32_sharded_parameters ? 4.0 : parameter_bytes(training);
+}
+
+double gradient_bytes(const Training& training) {
+  return models::element_bytes(training.grad_dtype);
+}
+
+double gradient_wire_bytes(const Training& training, const Implementation& implementation) {
+  if (implementation.grad_reduce_element_bytes > 0.0) {
+    return implementation.grad_reduce_element_bytes;
+  }
+  return gradient_bytes(training);
+}
+
+double optimizer_bytes(const Training& training, const Plan& plan,
+                       const Implementation& implementation) {
+  const bool shard_is_master = plan.zero == 3 && implementation.fp32_sharded_parameters;
+  const bool master = sixteen_bit(training) && training.master_weights && !shard_is_master;
+  return models::optimizer_state_bytes(training.optimizer, master);
+}
+
+sim::Bytes wire_size(std::int64_t parameters, double element_bytes) {
+  return sim::Bytes::ceil(static_cast<double>(parameters) * element_bytes);
+}
+
+sim::Bytes parameter_memory(const StepContext& context, const ParameterSet& parameters) {
+  const Plan& plan = *context.plan;
+  const sim::Bytes bytes =
+      plan.zero == 3
+          ? wire_size(shard_elements(context, parameters),
+                      sharded_parameter_bytes(*context.training, *context.implementation))
+          : wire_size(all(parameters), parameter_bytes(*context.training));
+  return kept_on_device(bytes, plan.offload.parameters);
+}
+
+sim::Bytes gradient_memory(const StepContext& context, const ParameterSet& parameters) {
+  const double element = gradient_bytes(*context.training);
+  if (context.plan->zero >= 2) return wire_size(shard_elements(context, parameters), element);
+  if (gradients_come_and_go(context)) return sim::Bytes{0};
+  return wire_size(all(parameters), element);
+}
+
+sim::Bytes optimizer_memory(const StepContext& context, const ParameterSet& parameters) {
+  const Plan& plan = *context.plan;
+  const std::int64_t elements =
+      plan.zero >= 1 ? shard_elements(context, parameters) : all(parameters);
+  const double each = optimizer_bytes(*context.training, plan, *context.implementation);
+  return kept_on_device(wire_size(elements, each), plan.offload.optimizer);
+}
+
+bool gradients_come_and_go(const StepContext& context) {
+  return context.plan->zero >= 2 || !context.implementation->contiguous_gradients;
+}
+
+sim::Bytes unsharded_gradients(const StepContext& context, const ParameterSet& parameters) {
+  const bool accumulates =
+      context.micro_batches > 1 && context.plan->grad_reduce == GradReduce::step;
+  // Without accumulation autograd's own gradients, in the precision of the computation, suffice.
+  const double element =
+      accumulates || context.plan->zero < 2
+          ? gradient_bytes(*context.training)
+          : std::min(gradient_bytes(*context.training), parameter_bytes(*context.training));
+  return wire_size(all(parameters), element);
+}
+
+ParameterSet stage_parameters(const StepContext& context) {
+  ParameterSet out;
+  for (const Chunk& chunk : context.chunks) {
+    out.dense += chunk.dense_parameters();
+    out.expert += chunk.expert_parameters();
+  }
+  return out;
+}
+
+}  // namespace strategies

@@ -1,0 +1,45 @@
+// What parameters, gradients and optimizer states occupy on a rank, by ZeRO stage
+// (arXiv 1910.02054 §3): 16-bit parameters 2 B, gradients 2 or 4 B, fp32 master copy 4 B and Adam's
+// moments 8 B each parameter; stage 1 shards the optimizer, 2 the gradients too, 3 all.
+#pragma once
+
+#include <cstdint>
+
+#include "models/precision.hpp"
+#include "sim/units.hpp"
+#include "strategies/step_context.hpp"
+
+namespace strategies {
+
+struct ParameterSet {
+  std::int64_t dense = 0;  // on this rank, before sharding over data-parallel ranks
+  std::int64_t expert = 0;
+};
+
+// Bytes of one stored element, by role.
+double parameter_bytes(const Training& training);  // the copy that is computed with
+double sharded_parameter_bytes(const Training& training, const Implementation& implementation);
+double gradient_bytes(const Training& training);  // accumulated
+double gradient_wire_bytes(const Training& training, const Implementation& implementation);
+double optimizer_bytes(const Training& training, const Plan& plan,
+                       const Implementation& implementation);  // master copy and moments
+
+// Held from step to step.
+sim::Bytes parameter_memory(const StepContext& context, const ParameterSet& parameters);
+sim::Bytes gradient_memory(const StepContext& context, const ParameterSet& parameters);
+sim::Bytes optimizer_memory(const StepContext& context, const ParameterSet& parameters);
+
+// Gradients that exist unsharded only from a unit's first backward to its reduction (ZeRO-2 and 3,
+// or implementations without one flat gradient buffer).
+bool gradients_come_and_go(const StepContext& context);
+sim::Bytes unsharded_gradients(const StepContext& context, const ParameterSet& parameters);
+
+// Bytes a collective over gradients or gathered parameters carries, before any division.
+sim::Bytes wire_size(std::int64_t parameters, double element_bytes);
+
+// Elements this rank holds when they are spread over the ranks of a sharded copy.
+std::int64_t shard_elements(const StepContext& context, const ParameterSet& parameters);
+
+ParameterSet stage_parameters(const StepContext& context);
+
+}  // namespace strategies

@@ -1,0 +1,256 @@
+#include "strategies/step.hpp"
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <vector>
+
+#include "models/optimizer.hpp"
+#include "strategies/emitter.hpp"
+#include "strategies/states.hpp"
+#include "strategies/strategy.hpp"
+
+namespace strategies {
+namespace {
+
+using models::Region;
+using sim::MemoryCategory;
+
+constexpr std::array<const char*, kRegions> kRegionNames{
+    "embedding",     "attention norm", "attention in", "attention", "attention out", "residual",
+    "mlp norm",      "router",         "dispatch",     "mlp in",    "mlp out",       "combine",
+    "shared expert", "residual",       "final norm",   "head",      "loss"};
+
+class StepEmitter {
+ public:
+  explicit StepEmitter(const StepContext& context)
+      : context_(context), emitter_(program_, launch_time(context)) {
+    for (const StrategyEntry& entry : strategy_table()) {
+      if (entry.applies(*context.plan)) strategies_.push_back(entry.make(context));
+    }
+  }
+
+  Program run() {
+    hold_states();
+    begin([&](Strategy& s) { s.step_begin(emitter_); });
+    const auto& slots = context_.schedule->stages[static_cast<std::size_t>(context_.stage)];
+    find_ends(slots);
+    for (std::size_t i = 0; i < slots.size(); ++i) run_pass(slots[i], i);
+    emitter_.at({});
+    begin([&](Strategy& s) { s.before_optimizer(emitter_); });
+    optimize();
+    end([&](Strategy& s) { s.step_end(emitter_); });
+    emitter_.compute({Activity::other, context_.implementation->step_host_time, 0, 0.0, "host"});
+    emitter_.flush();
+    return std::move(program_);
+  }
+
+ private:
+  static sim::Time launch_time(const StepContext& context) {
+    const bool free_host = !context.implementation->host_limits || context.training->cuda_graph;
+    return free_host ? sim::Time::zero() : context.implementation->kernels.launch;
+  }
+
+  template <class Call>
+  void begin(Call call) {
+    for (auto& strategy : strategies_) call(*strategy);
+  }
+  template <class Call>
+  void end(Call call) {
+    for (auto it = strategies_.rbegin(); it != strategies_.rend(); ++it) call(**it);
+  }
+
+  void hold_states() {
+    const ParameterSet parameters = stage_parameters(context_);
+    emitter_.allocate(MemoryCategory::framework, context_.implementation->framework_workspace);
+    emitter_.allocate(MemoryCategory::parameters, parameter_memory(context_, parameters));
+    emitter_.allocate(MemoryCategory::gradients, gradient_memory(context_, parameters));
+    emitter_.allocate(MemoryCategory::optimizer, optimizer_memory(context_, parameters));
+  }
+
+  // For each chunk: the slots of its first and last forward and backward.
+  void find_ends(const std::vector<PassSlot>& slots) {
+    ends_.assign(context_.chunks.size(), {});
+    for (std::size_t i = 0; i < slots.size(); ++i) {
+      auto& ends = ends_[static_cast<std::size_t>(slots[i].chunk)];
+      if (slots[i].kind == PassKind::forward) {
+        ends.first_forward = std::min(ends.first_forward, i);
+        ends.last_forward = i;
+      } else if (slots[i].kind != PassKind::backward_input) {
+        ends.first_backward = std::min(ends.first_backward, i);
+        ends.last_backward = i;
+      }
+    }
+  }
+
+  void run_pass(const PassSlot& slot, std::size_t index) {
+    const auto& ends = ends_[static_cast<std::size_t>(slot.chunk)];
+    const bool forward = slot.kind == PassKind::forward;
+    Pass pass;
+    pass.kind = slot.kind;
+    pass.chunk_index = slot.chunk;
+    pass.chunk = &context_.chunks[static_cast<std::size_t>(slot.chunk)];
+    pass.micro_batch = slot.micro_batch;
+    pass.first_micro_batch = index == (forward ? ends.first_forward : ends.first_backward);
+    pass.last_micro_batch = index == (forward ? ends.last_forward : ends.last_backward);
+    place(pass, -1);
+    begin([&](Strategy& s) { s.before_pass(emitter_, pass); });
+    if (forward) {
+      run_forward(pass);
+    } else {
+      run_backward(pass);
+    }
+    place(pass, -1);
+    end([&](Strategy& s) { s.after_pass(emitter_, pass); });
+  }
+
+  void place(const Pass& pass, std::int32_t layer) {
+    emitter_.at({static_cast<std::int16_t>(pass.chunk_index),
+                 static_cast<std::int32_t>(pass.micro_batch), layer});
+  }
+
+  void run_forward(const Pass& pass) {
+    for (std::size_t u = 0; u < pass.chunk->units.size(); ++u) {
+      forward_unit(pass, u);
+      emitter_.allocate(MemoryCategory::activations, kept_after_forward(pass, u));
+    }
+  }
+
+  void forward_unit(const Pass& pass, std::size_t u) {
+    const Unit& unit = pass.chunk->units[u];
+    place(pass, unit.layer);
+    begin([&](Strategy& s) { s.before_unit(emitter_, pass, u); });
+    emitter_.allocate(MemoryCategory::buffers, unit.cost->workspace);
+    for (std::size_t r = 0; r < kRegions; ++r) {
+      const RegionCost& cost = unit.cost->regions[r];
+      if (!cost.present) continue;
+      const auto region = static_cast<Region>(r);
+      begin([&](Strategy& s) { s.before_region(emitter_, pass, unit, region); });
+      compute(pass.recompute ? Activity::recompute : Activity::forward, cost.forward, r);
+      end([&](Strategy& s) { s.after_region(emitter_, pass, unit, region); });
+    }
+    emitter_.free(MemoryCategory::buffers, unit.cost->workspace);
+    end([&](Strategy& s) { s.after_unit(emitter_, pass, u); });
+  }
+
+  void run_backward(const Pass& pass) {
+    rebuilt_from_ = pass.chunk->units.size();
+    for (std::size_t u = pass.chunk->units.size(); u-- > 0;) {
+      const Unit& unit = pass.chunk->units[u];
+      place(pass, unit.layer);
+      begin([&](Strategy& s) { s.before_unit(emitter_, pass, u); });
+      if (recomputed(pass, u) && pass.kind != PassKind::backward_weight) rebuild(pass, u);
+      emitter_.allocate(MemoryCategory::buffers, unit.cost->workspace);
+      const bool whole = recomputed(pass, u);
+      for (std::size_t r = kRegions; r-- > 0;) backward_region(pass, unit, r, whole);
+      emitter_.free(MemoryCategory::buffers, unit.cost->workspace);
+      if (pass.weight_gradient()) release(pass, u);
+      end([&](Strategy& s) { s.after_unit(emitter_, pass, u); });
+    }
+  }
+
+  void backward_region(const Pass& pass, const Unit& unit, std::size_t r, bool rebuilt) {
+    const RegionCost& cost = unit.cost->regions[r];
+    if (!cost.present) return;
+    const auto region = static_cast<Region>(r);
+    begin([&](Strategy& s) { s.before_region(emitter_, pass, unit, region); });
+    if (pass.data_gradient()) {
+      if (!rebuilt) compute(Activity::recompute, cost.recompute, r);
+      compute(Activity::backward, cost.backward_data, r);
+    }
+    end([&](Strategy& s) { s.after_data_gradient(emitter_, pass, unit, region); });
+    if (pass.weight_gradient()) compute(Activity::weight_gradient, cost.backward_weight, r);
+    end([&](Strategy& s) { s.after_region(emitter_, pass, unit, region); });
+  }
+
+  void compute(Activity activity, const PassCost& cost, std::size_t region) {
+    emitter_.compute({activity, cost.time, cost.kernels, cost.flops, kRegionNames[region]});
+  }
+
+  // Full recomputation: the first `layers` layers of a chunk (0 = all), `every` at a time.
+  bool recomputed(const Pass& pass, std::size_t u) const {
+    const RecomputePlan& plan = context_.training->recompute;
+    const Unit& unit = pass.chunk->units[u];
+    if (plan.mode != Recompute::full || !unit.cost->is_layer) return false;
+    return plan.layers == 0 || layer_position(pass, u) < plan.layers;
+  }
+
+  std::int64_t layer_position(const Pass& pass, std::size_t u) const {
+    std::int64_t position = 0;
+    for (std::size_t i = 0; i < u; ++i) position += pass.chunk->units[i].cost->is_layer ? 1 : 0;
+    return position;
+  }
+
+  bool keeps_checkpoint(const Pass& pass, std::size_t u) const {
+    return layer_position(pass, u) % context_.training->recompute.every == 0;
+  }
+
+  sim::Bytes kept_after_forward(const Pass& pass, std::size_t u) const {
+    const UnitCost& cost = *pass.chunk->units[u].cost;
+    if (!recomputed(pass, u)) return on_device(cost.saved);
+    return keeps_checkpoint(pass, u) ? on_device(cost.checkpoint) : sim::Bytes{0};
+  }
+
+  sim::Bytes on_device(sim::Bytes bytes) const {
+    return sim::Bytes::ceil(bytes.as_double() * (1.0 - context_.plan->offload.activations));
+  }
+
+  // Runs forward again from the checkpoint at or before unit u, through u.
+  void rebuild(const Pass& pass, std::size_t u) {
+    if (u >= rebuilt_from_) return;
+    std::size_t from = u;
+    while (!keeps_checkpoint(pass, from)) --from;
+    Pass again = pass;
+    again.recompute = true;
+    for (std::size_t i = from; i <= u; ++i) {
+      forward_unit(again, i);
+      emitter_.allocate(MemoryCategory::activations, pass.chunk->units[i].cost->saved_all);
+    }
+    rebuilt_from_ = from;
+    place(pass, pass.chunk->units[u].layer);
+  }
+
+  void release(const Pass& pass, std::size_t u) {
+    if (recomputed(pass, u)) {
+      emitter_.free(MemoryCategory::activations, pass.chunk->units[u].cost->saved_all);
+    }
+    emitter_.free(MemoryCategory::activations, kept_after_forward(pass, u));
+  }
+
+  void optimize() {
+    const ParameterSet parameters = stage_parameters(context_);
+    const Plan& plan = *context_.plan;
+    const Training& training = *context_.training;
+    models::OptimizerWork work;
+    work.kind = training.optimizer;
+    work.accumulated = parameters.dense + parameters.expert;
+    work.updated = plan.zero >= 1 ? shard_elements(context_, parameters) : work.accumulated;
+    if (plan.zero >= 2) work.accumulated = work.updated;
+    work.gradient_bytes = gradient_bytes(training);
+    work.parameter_bytes = parameter_bytes(training);
+    work.master_weights =
+        training.master_weights && models::element_bytes(training.precision) <= 2.0;
+    work.averages = context_.data_parallel() > 1;
+    const models::KernelProfile& kernels = context_.implementation->kernels;
+    emitter_.compute({Activity::optimizer, models::optimizer_time(work, *context_.device, kernels),
+                      models::optimizer_kernels(work, kernels), 0.0, "optimizer"});
+  }
+
+  struct Ends {
+    std::size_t first_forward = SIZE_MAX, last_forward = 0;
+    std::size_t first_backward = SIZE_MAX, last_backward = 0;
+  };
+
+  const StepContext& context_;
+  Program program_;
+  Emitter emitter_;
+  std::vector<std::unique_ptr<Strategy>> strategies_;
+  std::vector<Ends> ends_;
+  std::size_t rebuilt_from_ = 0;
+};
+
+}  // namespace
+
+Program emit_step(const StepContext& context) { return StepEmitter(context).run(); }
+
+}  // namespace strategies

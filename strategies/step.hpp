@@ -1,0 +1,12 @@
+// The executor: writes the program of one pipeline stage for one training step, by running the
+// pipeline schedule over the stage's chunks and calling the strategies at their points.
+#pragma once
+
+#include "strategies/program.hpp"
+#include "strategies/step_context.hpp"
+
+namespace strategies {
+
+Program emit_step(const StepContext& context);
+
+}  // namespace strategies

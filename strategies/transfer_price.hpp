@@ -1,0 +1,45 @@
+// Prices a communication of a group as the engine's Transfer: the library's latency and sustained
+// rate, and how it loads links. Remembers what it has priced.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <tuple>
+#include <vector>
+
+#include "sim/simulate.hpp"
+#include "sim/task_graph.hpp"
+#include "strategies/lower.hpp"
+
+namespace strategies {
+
+class TransferPrices {
+ public:
+  // Registers link patterns with `graph` as they are needed.
+  TransferPrices(const Fleet& fleet, const Network& network, sim::Fidelity fidelity,
+                 sim::TaskGraph& graph);
+
+  // `slowdown` lengthens the transfer beyond its price (communication beside compute).
+  sim::Transfer transfer(const Group& group, const Op& op, double slowdown);
+
+ private:
+  struct Priced {
+    sim::Bytes bytes;
+    sim::Time latency;
+    sim::Bandwidth rate_cap;
+    double compute_share = 0.0;
+  };
+
+  Priced price(const Group& group, const Op& op, Pattern pattern, double slowdown) const;
+  sim::TrafficId traffic(const Group& group, Pattern pattern);
+
+  const Fleet& fleet_;
+  const Network& network_;
+  sim::Fidelity fidelity_;
+  sim::TaskGraph& graph_;
+  using Key = std::tuple<std::size_t, GroupKind, collectives::Kind, std::int64_t, bool>;
+  std::map<Key, Priced> priced_;
+  std::map<std::pair<std::size_t, Pattern>, sim::TrafficId> traffic_;
+};
+
+}  // namespace strategies
