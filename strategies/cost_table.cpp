@@ -15,16 +15,16 @@ void add(PassCost& sum, const models::Work& work, sim::Time time) {
 }
 
 // Modules whose results backward rebuilds instead of keeping.
-bool rebuilt(const Training& training, models::Module module) {
-  if (module == models::Module::none) return false;
-  if (training.deallocate_early &&
-      (module == models::Module::layernorm || module == models::Module::act ||
-       module == models::Module::moe_act)) {
-    return true;
+models::Modules rebuilt_modules(const Training& training) {
+  models::Modules out = 0;
+  if (training.deallocate_early) {
+    out |= models::module_bit(models::Module::layernorm) | models::module_bit(models::Module::act) |
+           models::module_bit(models::Module::moe_act);
   }
-  if (training.recompute.mode != Recompute::selective) return false;
-  const auto& modules = training.recompute.modules;
-  return std::find(modules.begin(), modules.end(), module) != modules.end();
+  if (training.recompute.mode == Recompute::selective) {
+    for (models::Module module : training.recompute.modules) out |= models::module_bit(module);
+  }
+  return out;
 }
 
 models::Shard make_shard(const Training& training, const Plan& plan, bool causal) {
@@ -114,6 +114,7 @@ void CostTable::measure_transformer(const models::Transformer& model) {
 UnitCost CostTable::unit(const std::vector<models::Operator>& operators, bool is_layer) const {
   UnitCost out;
   out.is_layer = is_layer;
+  const models::Modules rebuilt = rebuilt_modules(training_);
   const auto time = [&](const models::Operator& op, models::Pass pass) {
     return models::cost(op, pass, training_.precision, device_, kernels_);
   };
@@ -124,11 +125,10 @@ UnitCost CostTable::unit(const std::vector<models::Operator>& operators, bool is
     add(region.forward, op.forward, forward);
     add(region.backward_data, op.backward_data, time(op, models::Pass::backward_data));
     add(region.backward_weight, op.backward_weight, time(op, models::Pass::backward_weight));
-    const bool rebuild = rebuilt(training_, op.module);
-    if (rebuild) add(region.recompute, op.forward, forward);
+    if (models::is_recomputed(op, rebuilt)) add(region.recompute, op.forward, forward);
     (op.expert ? out.expert_parameters : out.dense_parameters) += op.parameters;
-    out.saved += rebuild ? op.saved_input : op.saved_input + op.saved_internal;
-    out.saved_all += op.saved_input + op.saved_internal;
+    out.saved += models::saved_bytes(op, rebuilt);
+    out.saved_all += models::saved_bytes(op);
     out.workspace = std::max(out.workspace, op.workspace);
   }
   out.checkpoint = sim::Bytes{hidden_state_.count() / (plan_.sequence_parallel ? plan_.tp : 1)};

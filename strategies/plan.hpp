@@ -9,13 +9,12 @@
 
 #include "models/kernels.hpp"
 #include "models/operators.hpp"
-#include "models/optimizer.hpp"
 #include "models/precision.hpp"
 #include "sim/units.hpp"
 
 namespace strategies {
 
-using Optimizer = models::OptimizerKind;
+enum class Optimizer : std::uint8_t { adamw, adamw_8bit, sgd, sgd_momentum, lion, adafactor };
 enum class CpType : std::uint8_t { ring, allgather, ulysses };
 enum class Recompute : std::uint8_t { none, selective, full };
 enum class Fp8Recipe : std::uint8_t { delayed, tensorwise, rowwise, blockwise, mxfp8 };

@@ -45,7 +45,21 @@ double optimizer_bytes(const Training& training, const Plan& plan,
                        const Implementation& implementation) {
   const bool shard_is_master = plan.zero == 3 && implementation.fp32_sharded_parameters;
   const bool master = sixteen_bit(training) && training.master_weights && !shard_is_master;
-  return models::optimizer_state_bytes(training.optimizer, master);
+  const double copy = master ? 4.0 : 0.0;
+  switch (training.optimizer) {
+    case Optimizer::adamw:
+      return copy + 8.0;
+    case Optimizer::adamw_8bit:
+      return copy + 2.0;  // arXiv 2110.02861: two 8-bit moments
+    case Optimizer::sgd:
+      return copy;
+    case Optimizer::sgd_momentum:
+    case Optimizer::lion:
+      return copy + 4.0;
+    case Optimizer::adafactor:
+      return copy + 0.01;  // arXiv 1804.04235: rows + columns of a matrix
+  }
+  return copy;
 }
 
 sim::Bytes wire_size(std::int64_t parameters, double element_bytes) {

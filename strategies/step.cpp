@@ -222,18 +222,18 @@ class StepEmitter {
     const Plan& plan = *context_.plan;
     const Training& training = *context_.training;
     models::OptimizerWork work;
-    work.kind = training.optimizer;
-    work.accumulated = parameters.dense + parameters.expert;
-    work.updated = plan.zero >= 1 ? shard_elements(context_, parameters) : work.accumulated;
-    if (plan.zero >= 2) work.accumulated = work.updated;
+    const std::int64_t held = parameters.dense + parameters.expert;
+    work.parameters = plan.zero >= 1 ? shard_elements(context_, parameters) : held;
+    work.gradients = plan.zero >= 2 ? work.parameters : held;
+    work.state_bytes = optimizer_bytes(training, plan, *context_.implementation);
     work.gradient_bytes = gradient_bytes(training);
     work.parameter_bytes = parameter_bytes(training);
     work.master_weights =
         training.master_weights && models::element_bytes(training.precision) <= 2.0;
     work.averages = context_.data_parallel() > 1;
-    const models::KernelProfile& kernels = context_.implementation->kernels;
-    emitter_.compute({Activity::optimizer, models::optimizer_time(work, *context_.device, kernels),
-                      models::optimizer_kernels(work, kernels), 0.0, "optimizer"});
+    const models::OptimizerCost cost =
+        models::optimizer_cost(work, *context_.device, context_.implementation->kernels);
+    emitter_.compute({Activity::optimizer, cost.time, cost.kernels, 0.0, "optimizer"});
   }
 
   struct Ends {
