@@ -1,0 +1,222 @@
+#include "collectives/cost.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "sim/contracts.hpp"
+
+namespace collectives {
+namespace {
+
+constexpr double kMicro = 1e-6;
+constexpr double kGiga = 1e9;
+constexpr double kMega = 1e6;
+
+// Passes of the buffer around a ring: two for all-reduce, one for the others.
+double passes(Kind kind) { return kind == Kind::all_reduce ? 2.0 : 1.0; }
+
+// Part of the buffer that a ring moves over every edge.
+double ring_volume(Kind kind, double n) {
+  return kind == Kind::broadcast ? 1.0 : passes(kind) * (n - 1.0) / n;
+}
+
+struct Context {
+  const GroupFacts& group;
+  const Fabric& fabric;
+  const DeviceModel& device;
+  const NetworkModel& network;
+
+  bool one_domain() const { return group.one_domain(); }
+  double intra_rate() const { return fabric.intra_bandwidth.bytes_per_second(); }
+  double inter_rate() const {
+    return fabric.inter_bandwidth.bytes_per_second() * nic_share(fabric, group.least);
+  }
+  double intra_hop(Protocol protocol) const {
+    const auto field =
+        static_cast<std::size_t>(DeviceField::hop_ll) + static_cast<std::size_t>(protocol);
+    return device.value[field] * kMicro + fabric.intra_latency.seconds();
+  }
+  double inter_hop(Protocol protocol) const {
+    const auto field =
+        static_cast<std::size_t>(NetworkField::hop_ll) + static_cast<std::size_t>(protocol);
+    return network.value[field] * kMicro + fabric.inter_latency.seconds();
+  }
+  double launch() const { return device[DeviceField::launch] * kMicro; }
+  // Time per byte at `rate`, and more of it while the pipeline fills: below fill_bytes the chunks
+  // are cut smaller and the next one does not yet hide the end of the last.
+  double stretched(double bytes, double seconds_per_byte) const {
+    const double knee =
+        (one_domain() ? device[DeviceField::fill_bytes] : network[NetworkField::fill_bytes]) *
+        kMega;
+    const double factor =
+        one_domain() ? device[DeviceField::fill_factor] : network[NetworkField::fill_factor];
+    return (bytes + factor * std::min(bytes, knee)) * seconds_per_byte;
+  }
+};
+
+// Part of Simple's rate that the low-latency protocols reach: half of LL's bytes are flags (a
+// quarter of the rate before 2.21), LL128 has 120 bytes of data in 128 (src/graph/tuning.cc).
+double protocol_rate(Protocol protocol, const TunerConstants& tuner) {
+  switch (protocol) {
+    case Protocol::ll:
+      return tuner.release >= 221 ? 0.5 : 0.25;
+    case Protocol::ll128:
+      return 0.92;
+    case Protocol::simple:
+      break;
+  }
+  return 1.0;
+}
+
+Cost ring_cost(Kind kind, Protocol protocol, const Context& c, double bytes,
+               const TunerConstants& tuner) {
+  const double n = c.group.members;
+  const double steps = passes(kind) * (n - 1.0);
+  const double crossing = passes(kind) * (c.group.domains - 1.0);
+  const double intra = c.intra_rate() * c.device[DeviceField::ring_efficiency];
+  const double inter = c.inter_rate() * c.network[NetworkField::efficiency];
+  double per_byte = c.group.most > 1 ? 1.0 / intra : 0.0;
+  if (!c.one_domain()) per_byte = std::max(per_byte, 1.0 / inter);
+  per_byte *= ring_volume(kind, n) / protocol_rate(protocol, tuner);
+  Cost cost;
+  cost.latency =
+      c.launch() + (steps - crossing) * c.intra_hop(protocol) + crossing * c.inter_hop(protocol);
+  cost.transfer = protocol == Protocol::simple ? c.stretched(bytes, per_byte) : bytes * per_byte;
+  return cost;
+}
+
+// Bytes per direction through the NICs of a domain, in buffers: up one tree and down the other;
+// between two domains each is the root of one tree and a leaf of the other.
+double tree_volume(double domains) { return domains > 2.0 ? 2.0 * (domains - 1.0) / domains : 1.0; }
+
+Cost tree_cost(Protocol protocol, const Context& c, double bytes, const TunerConstants& tuner) {
+  const double domains = c.group.domains;
+  const double intra = c.intra_rate() * c.device[DeviceField::tree_efficiency];
+  const double inter = c.inter_rate() * c.network[NetworkField::efficiency];
+  double per_byte = c.group.most > 1 ? 2.0 / intra : 0.0;  // up and down the chain
+  if (!c.one_domain()) per_byte = std::max(per_byte, tree_volume(domains) / inter);
+  per_byte /= protocol_rate(protocol, tuner);
+  Cost cost;
+  cost.latency = c.launch() + 2.0 * (c.group.most - 1.0) * c.intra_hop(protocol) +
+                 2.0 * std::ceil(std::log2(domains)) * c.inter_hop(protocol);
+  cost.transfer = protocol == Protocol::simple ? c.stretched(bytes, per_byte) : bytes * per_byte;
+  return cost;
+}
+
+Cost nvls_cost(const Context& c, double bytes) {
+  const double p = c.group.most;
+  const double domains = c.group.domains;
+  const double intra = c.intra_rate() * c.device[DeviceField::nvls_efficiency];
+  const double inter = c.inter_rate() * c.network[NetworkField::efficiency];
+  double per_byte = (1.0 + 1.0 / p) / intra;
+  if (!c.one_domain()) per_byte = std::max(per_byte, tree_volume(domains) / inter);
+  Cost cost;
+  cost.latency = c.launch() + c.device[DeviceField::nvls_latency] * kMicro +
+                 2.0 * std::ceil(std::log2(domains)) * c.inter_hop(Protocol::simple);
+  cost.transfer = c.stretched(bytes, per_byte);
+  return cost;
+}
+
+// Bytes a member sends to members of its own domain and to others, as parts of `bytes`.
+struct Split {
+  double near = 0.0;
+  double far = 0.0;
+};
+
+Split p2p_split(Kind kind, const GroupFacts& group) {
+  const double n = group.members;
+  if (kind == Kind::send_recv) return {group.most > 1 ? 1.0 : 0.0, group.one_domain() ? 0.0 : 1.0};
+  // The emptiest domain has the most to send elsewhere, over the fewest NICs.
+  return {(group.most - 1.0) / n, (n - group.least) / n};
+}
+
+// Channels that one pair gets: NCCL adds one per 64 MiB (measured, docs/collectives.md).
+constexpr double kBytesPerChannel = 64.0 * 1024.0 * 1024.0;
+
+}  // namespace
+
+double nic_share(const Fabric& fabric, std::uint32_t members) {
+  const double devices = std::max(1U, fabric.domain_size);
+  const double nics = std::max(1U, fabric.nics_per_domain);
+  return std::min(1.0, members / std::min(devices, nics));
+}
+
+ChannelRates channel_rates(const GroupFacts& group, const Fabric& fabric) {
+  // 20 of 25 GB/s per NVLink, 24 of 25 per 200 Gb/s NIC: the entries of NCCL's speed tables.
+  const double links = fabric.intra == Interconnect::pcie ? 1.0 : 0.8;
+  return {fabric.intra_bandwidth.bytes_per_second() * links,
+          fabric.inter_bandwidth.bytes_per_second() * 0.96 * nic_share(fabric, group.least)};
+}
+
+Cost p2p_cost(Kind kind, const GroupFacts& group, double bytes, const Fabric& fabric,
+              const ModelConstants& constants) {
+  const Context c{group, fabric, device_model(constants, fabric), network_model(constants, fabric)};
+  const Split split = p2p_split(kind, group);
+  const double members = kind == Kind::send_recv ? 1.0 : group.least;
+  const double near_rate = c.intra_rate() * c.device[DeviceField::p2p_efficiency];
+  const double far_rate = fabric.inter_bandwidth.bytes_per_second() *
+                          nic_share(fabric, kind == Kind::send_recv ? 1 : group.least) *
+                          c.network[NetworkField::p2p_efficiency] / members;
+  Cost cost;
+  cost.latency = c.launch() + c.intra_hop(Protocol::simple);
+  if (split.near > 0.0) cost.transfer = bytes * split.near / near_rate;
+  if (split.near > 0.0 && kind == Kind::send_recv) {
+    const double channel = c.device[DeviceField::p2p_channel] * kGiga;
+    cost.transfer = std::max(cost.transfer, std::min(bytes, kBytesPerChannel) / channel);
+  }
+  if (split.far > 0.0) {
+    const double peers = kind == Kind::send_recv ? 1.0 : group.members - group.least;
+    cost.latency = c.launch() + c.inter_hop(Protocol::simple) +
+                   peers * c.network[NetworkField::message] * kMicro;
+    cost.transfer = std::max(cost.transfer, bytes * split.far / far_rate);
+  }
+  return cost;
+}
+
+Cost method_cost(Kind kind, Choice choice, const GroupFacts& group, double bytes,
+                 const Fabric& fabric, const ModelConstants& constants,
+                 const TunerConstants& tuner) {
+  const Context c{group, fabric, device_model(constants, fabric), network_model(constants, fabric)};
+  switch (choice.method) {
+    case Method::ring:
+      return ring_cost(kind, choice.protocol, c, bytes, tuner);
+    case Method::tree:
+      return tree_cost(choice.protocol, c, bytes, tuner);
+    case Method::nvls:
+    case Method::nvls_tree:
+      return nvls_cost(c, bytes);
+  }
+  SIM_EXPECTS(false, "unknown method");
+}
+
+Cost ideal_cost(Kind kind, const GroupFacts& group, double bytes, const Fabric& fabric) {
+  const double n = group.members;
+  const double intra = fabric.intra_bandwidth.bytes_per_second();
+  const double inter = fabric.inter_bandwidth.bytes_per_second();
+  const bool pairs = kind == Kind::all_to_all || kind == Kind::send_recv;
+  const double rounds = kind == Kind::send_recv ? 1.0 : passes(kind) * (n - 1.0);
+  Cost cost;
+  if (group.one_domain()) {
+    const double volume = kind == Kind::send_recv ? 1.0 : ring_volume(kind, n);
+    cost.latency = rounds * fabric.intra_latency.seconds();
+    cost.transfer = bytes * volume / intra;
+    return cost;
+  }
+  const double hop = std::max(fabric.intra_latency.seconds(), fabric.inter_latency.seconds());
+  cost.latency = rounds * hop;
+  if (pairs) {
+    const Split split = p2p_split(kind, group);
+    const double members = kind == Kind::send_recv ? 1.0 : group.least;
+    const auto share = nic_share(fabric, kind == Kind::send_recv ? 1 : group.least);
+    cost.transfer = bytes * split.far * members / (inter * share);
+    if (split.near > 0.0) cost.transfer = std::max(cost.transfer, bytes * split.near / intra);
+    return cost;
+  }
+  const double p = group.most;
+  const double volume = bytes * ring_volume(kind, n);
+  cost.transfer = volume / (inter * nic_share(fabric, group.least));
+  if (p > 1.0) cost.transfer = std::max(cost.transfer, volume * (p - 1.0) / p / intra);
+  return cost;
+}
+
+}  // namespace collectives
