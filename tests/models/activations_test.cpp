@@ -1,0 +1,170 @@
+// Saved activations against Korthikanti et al. (arXiv 2205.05198), table 2 and section 4.
+#include <catch2/catch.hpp>
+#include <numeric>
+
+#include "models/operators.hpp"
+
+namespace {
+
+using models::Modules;
+using models::Operator;
+
+constexpr std::int64_t kSeq = 2048, kBatch = 2, kHidden = 6144, kHeads = 64;
+
+models::Transformer gpt() {
+  models::Transformer t;
+  t.layers = 4;
+  t.hidden = kHidden;
+  t.heads = t.kv_heads = kHeads;
+  t.head_dim = kHidden / kHeads;
+  t.ffn = 4 * kHidden;
+  t.vocab = 51200;
+  t.gated_mlp = false;
+  t.bias = true;
+  t.tied_embeddings = true;
+  t.norm = models::Norm::layernorm;
+  t.position = models::Position::learned;
+  t.max_positions = kSeq;
+  return t;
+}
+
+models::Transformer llama() {
+  models::Transformer t;
+  t.layers = 4;
+  t.hidden = 8192;
+  t.heads = 64;
+  t.kv_heads = 8;
+  t.head_dim = 128;
+  t.ffn = 28672;
+  t.vocab = 128256;
+  return t;
+}
+
+models::Shard shard(std::int64_t tp, bool sp, models::AttentionKernel attention) {
+  models::Shard s;
+  s.micro_batch = kBatch;
+  s.seq_len = kSeq;
+  s.tp = tp;
+  s.sequence_parallel = sp;
+  s.attention = attention;
+  return s;
+}
+
+models::KernelProfile megatron_2021() {
+  models::KernelProfile kernels;
+  kernels.dropout = true;
+  return kernels;
+}
+
+std::int64_t saved(const std::vector<Operator>& operators, Modules recomputed = 0) {
+  return std::accumulate(operators.begin(), operators.end(), std::int64_t{0},
+                         [recomputed](std::int64_t sum, const Operator& op) {
+                           return sum + models::saved_bytes(op, recomputed).count();
+                         });
+}
+
+constexpr std::int64_t kSbh = kSeq * kBatch * kHidden;
+constexpr std::int64_t kScores = kHeads * kSeq * kSeq * kBatch;  // a s^2 b
+
+}  // namespace
+
+TEST_CASE("GPT with math attention keeps sbh(10 + 24/t + 5as/ht) under tensor parallelism") {
+  for (const std::int64_t t : {1, 2, 4, 8}) {
+    const auto ops =
+        layer_operators(gpt(), models::LayerKind::dense,
+                        shard(t, false, models::AttentionKernel::math), megatron_2021());
+    CHECK(saved(ops) == 10 * kSbh + 24 * kSbh / t + 5 * kScores / t);
+  }
+}
+
+TEST_CASE("sequence parallelism divides everything: sbh/t (34 + 5as/h)") {
+  const auto core = models::module_bit(models::Module::core_attn);
+  for (const std::int64_t t : {2, 4, 8}) {
+    const auto ops =
+        layer_operators(gpt(), models::LayerKind::dense,
+                        shard(t, true, models::AttentionKernel::math), megatron_2021());
+    CHECK(saved(ops) == (34 * kSbh + 5 * kScores) / t);
+    // Selective recomputation of the attention core leaves 34 sbh / t.
+    CHECK(saved(ops, core) == 34 * kSbh / t);
+    // Full recomputation keeps the layer's input, 2 sbh, on the sequence shard.
+    CHECK(ops.front().saved_input.count() == 2 * kSbh / t);
+  }
+  const auto plain =
+      layer_operators(gpt(), models::LayerKind::dense,
+                      shard(4, false, models::AttentionKernel::math), megatron_2021());
+  CHECK(plain.front().saved_input.count() == 2 * kSbh);
+}
+
+TEST_CASE("flash attention keeps Q, K, V, the output and a log-sum-exp, not the scores") {
+  for (const std::int64_t t : {1, 8}) {
+    const auto ops =
+        layer_operators(gpt(), models::LayerKind::dense,
+                        shard(t, true, models::AttentionKernel::flash), megatron_2021());
+    const std::int64_t lse = 4 * kHeads * kSeq * kBatch / t;
+    CHECK(saved(ops) == 34 * kSbh / t + lse);
+  }
+}
+
+TEST_CASE("a Llama layer keeps what Megatron-Core keeps") {
+  const auto model = llama();
+  const std::int64_t tokens = kSeq * kBatch, h = model.hidden, f = model.ffn;
+  const std::int64_t kv = 2 * model.kv_heads * model.head_dim;
+  const std::int64_t lse = 4 * model.heads * tokens;
+  for (const std::int64_t t : {1, 4, 8}) {
+    const auto ops = layer_operators(model, models::LayerKind::dense,
+                                     shard(t, true, models::AttentionKernel::flash), {});
+    // Two norms' inputs and outputs, Q, K, V, O, gate, up and their product.
+    const std::int64_t expected = 2 * tokens * (4 * h + 2 * h + kv + 3 * f) + lse;
+    CHECK(saved(ops) == expected / t);
+    const auto norms = models::module_bit(models::Module::layernorm);
+    CHECK(saved(ops, norms) == (expected - 2 * tokens * 2 * h) / t);
+    const auto act = models::module_bit(models::Module::act);
+    CHECK(saved(ops, act) == (expected - 2 * tokens * f) / t);
+    const auto mlp = models::module_bit(models::Module::mlp);
+    CHECK(saved(ops, mlp) == (expected - 2 * tokens * 3 * f) / t);
+  }
+}
+
+TEST_CASE("compiled code rebuilds norm and activation outputs; eager SwiGLU keeps one more") {
+  const auto model = llama();
+  const std::int64_t tokens = kSeq * kBatch, h = model.hidden, f = model.ffn;
+  const auto whole = shard(1, false, models::AttentionKernel::flash);
+  models::KernelProfile kernels;
+  const std::int64_t fused =
+      saved(layer_operators(model, models::LayerKind::dense, whole, kernels));
+  kernels.fused_activation = false;
+  const std::int64_t eager =
+      saved(layer_operators(model, models::LayerKind::dense, whole, kernels));
+  CHECK(eager - fused == 2 * tokens * f);
+  kernels.compiled = true;
+  const std::int64_t compiled =
+      saved(layer_operators(model, models::LayerKind::dense, whole, kernels));
+  CHECK(fused - compiled == 2 * tokens * (2 * h + f));
+}
+
+TEST_CASE("fp8 keeps GEMM inputs in one byte") {
+  const auto model = llama();
+  const std::int64_t tokens = kSeq * kBatch;
+  auto fp8 = shard(1, false, models::AttentionKernel::flash);
+  const auto wide = saved(layer_operators(model, models::LayerKind::dense, fp8, {}));
+  fp8.precision = models::Precision::fp8;
+  const auto narrow = saved(layer_operators(model, models::LayerKind::dense, fp8, {}));
+  // QKV and gate-up read the norms' outputs, the output projections O and the product.
+  const std::int64_t inputs = 2 * model.hidden + model.hidden + model.ffn;
+  CHECK(wide - narrow == tokens * inputs);
+}
+
+TEST_CASE("more recomputation never keeps more") {
+  auto model = llama();
+  model.moe = models::Moe{.experts = 8, .top_k = 2, .ffn = 4096, .shared_ffn = 2048};
+  for (const auto kind : {models::LayerKind::dense, models::LayerKind::moe}) {
+    const auto ops =
+        layer_operators(model, kind, shard(2, true, models::AttentionKernel::flash), {});
+    for (Modules a = 0; a < 256; ++a) {
+      for (unsigned bit = 1; bit < 8; ++bit) {
+        const auto b = static_cast<Modules>(a | (1U << bit));
+        REQUIRE(saved(ops, b) <= saved(ops, a));
+      }
+    }
+  }
+}
