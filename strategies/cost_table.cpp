@@ -16,15 +16,17 @@ void add(PassCost& sum, const models::Work& work, sim::Time time) {
 
 // Modules whose results backward rebuilds instead of keeping.
 models::Modules rebuilt_modules(const Training& training) {
-  models::Modules out = 0;
+  unsigned out = 0;
+  const auto add = [&](models::Module module) { out |= models::module_bit(module); };
   if (training.deallocate_early) {
-    out |= models::module_bit(models::Module::layernorm) | models::module_bit(models::Module::act) |
-           models::module_bit(models::Module::moe_act);
+    add(models::Module::layernorm);
+    add(models::Module::act);
+    add(models::Module::moe_act);
   }
   if (training.recompute.mode == Recompute::selective) {
-    for (models::Module module : training.recompute.modules) out |= models::module_bit(module);
+    for (models::Module module : training.recompute.modules) add(module);
   }
-  return out;
+  return static_cast<models::Modules>(out);
 }
 
 models::Shard make_shard(const Training& training, const Plan& plan, bool causal) {
@@ -98,6 +100,7 @@ void CostTable::measure_transformer(const models::Transformer& model) {
   }
   const auto multiple = implementation_.vocab_multiple;
   embedding_ = unit(models::embedding_operators(model, shard_, kernels_, multiple), false);
+  if (model.mtp_layers > 0) mtp_ = unit(models::mtp_operators(model, shard_, kernels_), false);
   head_ = unit(models::head_operators(model, shard_, kernels_, multiple), false);
   std::map<models::LayerKind, std::uint32_t> known;
   for (std::int64_t layer = 0; layer < model.layers + model.mtp_layers; ++layer) {

@@ -53,6 +53,7 @@ class CostTable {
 
   const UnitCost& embedding() const { return embedding_; }
   const UnitCost& head() const { return head_; }
+  const UnitCost& mtp() const { return mtp_; }  // what precedes a multi-token-prediction layer
   const UnitCost& layer(std::int64_t index) const;  // a layer, or a block of an operator list
   std::int64_t layer_count() const { return static_cast<std::int64_t>(layer_kind_.size()); }
   bool has_embedding() const { return has_embedding_; }
@@ -83,6 +84,7 @@ class CostTable {
   models::Shard shard_;
   UnitCost embedding_;
   UnitCost head_;
+  UnitCost mtp_;
   std::vector<UnitCost> layers_;           // one per distinct kind
   std::vector<std::uint32_t> layer_kind_;  // per layer: index into layers_
   bool has_embedding_ = false;

@@ -78,6 +78,7 @@ class Builder {
     for (std::int64_t r = 0; r < fleet_.world; ++r) {
       SimulatedRank& rank = fleet_.ranks[static_cast<std::size_t>(r)];
       rank.rank = r;
+      fleet_.stands_for.push_back(sim::RankId{static_cast<std::size_t>(r)});
       rank.stage = dense_.coordinate(r, Axis::pp);
       rank.group.fill(kNoGroup);
       if (faults.jitter > 0.0) {

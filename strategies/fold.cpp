@@ -135,6 +135,9 @@ class Folder {
       folded_.ranks.push_back(full_.ranks[r]);
       folded_.ranks.back().class_size = partition_.class_size[class_of(r)];
     }
+    for (std::uint32_t r = 0; r < full_.ranks.size(); ++r) {
+      folded_.stands_for.push_back(rank_of_class_.at(class_of(r)));
+    }
   }
 
   void choose_groups() {

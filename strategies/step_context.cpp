@@ -71,6 +71,7 @@ std::vector<Chunk> chunks_of_stage(const models::Model& model, const Plan& plan,
       chunk.units.push_back({&costs.head(), -1});
       for (std::int64_t extra = 0; extra < transformer->mtp_layers; ++extra) {
         const std::int64_t layer = transformer->layers + extra;
+        chunk.units.push_back({&costs.mtp(), -1});
         chunk.units.push_back({&costs.layer(layer), static_cast<std::int32_t>(layer)});
         chunk.units.push_back({&costs.head(), -1});
       }

@@ -1,0 +1,12 @@
+// What the collectives' cost model needs to know of a cluster.
+#pragma once
+
+#include "collectives/library.hpp"
+#include "scenarios/scenario.hpp"
+
+namespace scenarios {
+
+collectives::Fabric fabric_of(const Scenario& scenario);
+collectives::LibraryProfile library_of(const Scenario& scenario);
+
+}  // namespace scenarios

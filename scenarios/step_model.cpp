@@ -1,0 +1,101 @@
+#include "scenarios/step_model.hpp"
+
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "scenarios/reader.hpp"
+#include "strategies/step.hpp"
+
+namespace scenarios {
+namespace {
+
+constexpr std::int64_t kAllocatorBlock = std::int64_t{2} << 20;  // torch's smallest large segment
+
+strategies::PipelineSchedule make_schedule(const Scenario& scenario, std::int64_t micro_batches) {
+  const strategies::Plan& plan = scenario.plan;
+  // One stage needs no schedule: each micro-batch goes forward and straight back.
+  const std::string name = plan.pp == 1 && plan.vpp == 1 ? "1f1b" : plan.schedule;
+  const strategies::ScheduleGenerator* generator = strategies::find_schedule(name);
+  const strategies::ScheduleShape shape{plan.pp, plan.vpp, micro_batches, plan.micro_batch_group};
+  std::string problem =
+      generator ? generator->problem(shape) : fmt::format("unknown pipeline schedule '{}'", name);
+  if (!problem.empty()) {
+    throw ScenarioError(ErrorKind::invalid_input,
+                        {Diagnostic{scenario.name, 0, 0, "strategy.schedule", problem,
+                                    "`stepcast list schedules` names them and their rules", ""}});
+  }
+  return generator->generate(shape);
+}
+
+// Communicators a rank takes part in: one a dimension it shares with others, and the world's.
+std::int64_t communicators(const strategies::Plan& plan) {
+  std::int64_t count = plan.world_size() > 1 ? 1 : 0;
+  for (const std::int64_t size : {plan.tp, plan.cp, plan.pp, plan.ep, plan.dp * plan.cp}) {
+    if (size > 1) ++count;
+  }
+  return count;
+}
+
+std::string peak_place(const strategies::Program& program, std::uint32_t position) {
+  if (program.size() == 0) return "start of the step";
+  const auto index = std::min<std::size_t>(position, program.size() - 1);
+  const strategies::Op& op = program.op(static_cast<strategies::OpIndex>(index));
+  if (op.micro_batch < 0) return position == 0 ? "start of the step" : "end of the step";
+  return fmt::format("{} of chunk {}, micro-batch {}", strategies::name(op.activity), op.chunk,
+                     op.micro_batch);
+}
+
+}  // namespace
+
+std::unique_ptr<StepModel> build_step(const Scenario& scenario) {
+  auto model = std::make_unique<StepModel>();
+  model->plan = scenario.plan;
+  strategies::Plan& plan = model->plan;
+  if (plan.zero == 0) plan.shard_group = plan.dp * plan.cp;
+  const std::int64_t micro_batches = strategies::micro_batch_count(scenario.training, plan);
+  model->schedule = make_schedule(scenario, micro_batches);
+  model->costs = std::make_unique<strategies::CostTable>(
+      scenario.model, scenario.device, scenario.training, plan, scenario.implementation);
+  for (std::int64_t stage = 0; stage < plan.pp; ++stage) {
+    strategies::StepContext context;
+    context.model = &scenario.model;
+    context.device = &scenario.device;
+    context.training = &scenario.training;
+    context.plan = &plan;
+    context.implementation = &scenario.implementation;
+    context.costs = model->costs.get();
+    context.schedule = &model->schedule;
+    context.stage = stage;
+    context.micro_batches = micro_batches;
+    context.chunks = strategies::chunks_of_stage(scenario.model, plan, model->schedule,
+                                                 *model->costs, scenario.implementation, stage);
+    model->stages.push_back(std::move(context));
+    model->programs.push_back(strategies::emit_step(model->stages.back()));
+  }
+  return model;
+}
+
+std::vector<StageMemory> stage_memory(const Scenario& scenario, const StepModel& model) {
+  const strategies::Implementation& implementation = scenario.implementation;
+  std::vector<StageMemory> out;
+  for (std::size_t stage = 0; stage < model.programs.size(); ++stage) {
+    const sim::MemoryLedger ledger = strategies::replay_memory(model.programs[stage]);
+    StageMemory memory;
+    memory.stage = static_cast<std::int64_t>(stage);
+    memory.allocated = ledger.peak();
+    memory.categories = ledger.at_peak();
+    memory.steady = sim::total(ledger.now());
+    memory.peak_at = peak_place(model.programs[stage], ledger.peak_position());
+    const double wanted = ledger.peak().as_double() * (1.0 + implementation.allocator_overhead);
+    const auto blocks =
+        static_cast<std::int64_t>(std::ceil(wanted / static_cast<double>(kAllocatorBlock)));
+    memory.reserved = sim::Bytes{blocks * kAllocatorBlock};
+    memory.driver = memory.reserved + implementation.context +
+                    implementation.communicator * communicators(model.plan);
+    out.push_back(std::move(memory));
+  }
+  return out;
+}
+
+}  // namespace scenarios

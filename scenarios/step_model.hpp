@@ -1,0 +1,35 @@
+// A scenario made ready to simulate: costs, schedule and one program per pipeline stage.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "scenarios/report.hpp"
+#include "scenarios/scenario.hpp"
+#include "sim/memory.hpp"
+#include "strategies/cost_table.hpp"
+#include "strategies/program.hpp"
+#include "strategies/schedule.hpp"
+#include "strategies/step_context.hpp"
+
+namespace scenarios {
+
+struct StepModel {
+  strategies::Plan plan;  // the scenario's, with what does not matter set to its neutral value
+  std::unique_ptr<strategies::CostTable> costs;
+  strategies::PipelineSchedule schedule;
+  std::vector<strategies::StepContext> stages;
+  std::vector<strategies::Program> programs;  // per stage
+
+  StepModel() = default;
+  StepModel(const StepModel&) = delete;
+  StepModel& operator=(const StepModel&) = delete;
+};
+
+// Throws ScenarioError when the pipeline schedule cannot have the plan's shape.
+std::unique_ptr<StepModel> build_step(const Scenario& scenario);
+
+// Memory of each stage, by replaying its program; needs no simulation.
+std::vector<StageMemory> stage_memory(const Scenario& scenario, const StepModel& model);
+
+}  // namespace scenarios
