@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstdlib>
 #include <set>
 
 namespace studies {
@@ -200,10 +199,7 @@ std::string Record::setting(std::string_view key) const {
   return {};
 }
 
-std::string default_records_folder() {
-  const char* folder = std::getenv("STEPCAST_RECORDS");
-  return folder != nullptr ? folder : STEPCAST_RECORDS_DIR;
-}
+std::string default_records_folder() { return STEPCAST_RECORDS_DIR; }
 
 std::vector<Record> records_of(const CsvTable& table, const std::string& source) {
   check_columns(table);

@@ -69,7 +69,7 @@ struct RecordSet {
   std::vector<Record> records;  // by source, in file order
 };
 
-// The folder that the build knows; the environment variable STEPCAST_RECORDS overrides it.
+// The folder that the build knows.
 std::string default_records_folder();
 
 // Throws RecordError: unknown columns, malformed numbers, unknown targets or uses, duplicate ids.
