@@ -1,0 +1,287 @@
+#include "sim/fair_share.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "sim/contracts.hpp"
+
+namespace sim {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kTolerance = 1e-9;  // relative, for the laws; the solver itself uses none
+
+}  // namespace
+
+FairShare::FairShare(const IdVector<LinkId, Link>& links, std::span<const FlowClass> classes)
+    : links_(links.size()) {
+  for (std::size_t i = 0; i < links.size(); ++i)
+    links_[LinkId{i}].capacity = links[LinkId{i}].capacity.bytes_per_second();
+  classes_.reserve(classes.size());
+  for (const FlowClass& flow : classes) {
+    SIM_EXPECTS(!flow.uses.empty(), "a flow that uses no link needs no fair share");
+    ClassState state;
+    state.cap = flow.rate_cap > 0.0 ? flow.rate_cap : kInfinity;
+    state.first_slot = static_cast<std::uint32_t>(slots_.size());
+    for (const LinkUse& use : flow.uses) {
+      SIM_EXPECTS(use.link.index() < links.size(), "a traffic uses links of the machine");
+      SIM_EXPECTS(links_[use.link].capacity > 0.0, "a used link has a positive capacity");
+      slots_.push_back(Slot{use.link, FlowClassId{classes_.size()}, kNone, kNone, use.weight});
+    }
+    state.last_slot = static_cast<std::uint32_t>(slots_.size());
+    classes_.push_back(state);
+  }
+}
+
+std::span<FairShare::Slot> FairShare::slots(FlowClassId id) {
+  const ClassState& state = classes_[id];
+  return {slots_.data() + state.first_slot, slots_.data() + state.last_slot};
+}
+
+std::span<const LinkId> FairShare::component_links() const {
+  return std::span{solved_links_}.subspan(component_link_begin_);
+}
+
+std::span<const FlowClassId> FairShare::component_classes() const {
+  return std::span{solved_classes_}.subspan(component_class_begin_);
+}
+
+void FairShare::add(FlowClassId id) {
+  if (classes_[id].active++ == 0) {
+    const std::uint32_t first = classes_[id].first_slot;
+    for (std::uint32_t i = first; i < classes_[id].last_slot; ++i) {
+      Slot& slot = slots_[i];
+      LinkState& link = links_[slot.link];
+      slot.previous = kNone;
+      slot.next = link.head;
+      if (link.head != kNone) slots_[link.head].previous = i;
+      link.head = i;
+    }
+  }
+  mark_dirty(id);
+}
+
+void FairShare::remove(FlowClassId id) {
+  ClassState& state = classes_[id];
+  SIM_EXPECTS(state.active > 0, "only an active flow is removed");
+  if (--state.active == 0) {
+    state.rate = 0.0;
+    for (const Slot& slot : slots(id)) {
+      if (slot.previous != kNone)
+        slots_[slot.previous].next = slot.next;
+      else
+        links_[slot.link].head = slot.next;
+      if (slot.next != kNone) slots_[slot.next].previous = slot.previous;
+    }
+  }
+  mark_dirty(id);
+}
+
+void FairShare::mark_dirty(FlowClassId id) {
+  for (const Slot& slot : slots(id)) {
+    LinkState& link = links_[slot.link];
+    if (link.dirty) continue;
+    link.dirty = true;
+    dirty_links_.push_back(slot.link);
+  }
+}
+
+std::span<const FlowClassId> FairShare::solve() {
+  changed_.clear();
+  solved_links_.clear();
+  solved_classes_.clear();
+  ++epoch_;
+  for (const LinkId link : dirty_links_) {
+    links_[link].dirty = false;
+    if (links_[link].seen == epoch_ || links_[link].head == kNone) continue;
+    collect_component(link);
+    solve_component();
+    publish();
+  }
+  dirty_links_.clear();
+  return changed_;
+}
+
+void FairShare::visit_link(LinkId id) {
+  LinkState& link = links_[id];
+  if (link.seen == epoch_) return;
+  link.seen = epoch_;
+  link.left = link.capacity;
+  link.weight = 0.0;
+  link.freezing = 0.0;
+  solved_links_.push_back(id);
+}
+
+void FairShare::visit_class(FlowClassId id) {
+  ClassState& state = classes_[id];
+  if (state.seen == epoch_) return;
+  state.seen = epoch_;
+  state.next_rate = -1.0;
+  solved_classes_.push_back(id);
+  for (const Slot& slot : slots(id)) visit_link(slot.link);
+}
+
+void FairShare::collect_component(LinkId seed) {
+  component_link_begin_ = solved_links_.size();
+  component_class_begin_ = solved_classes_.size();
+  visit_link(seed);
+  for (std::size_t i = component_link_begin_; i < solved_links_.size(); ++i) {
+    const LinkId id = solved_links_[i];
+    double weight = 0.0;
+    for (std::uint32_t s = links_[id].head; s != kNone; s = slots_[s].next) {
+      visit_class(slots_[s].owner);
+      weight += slots_[s].weight * classes_[slots_[s].owner].active;
+    }
+    links_[id].weight = weight;
+    links_[id].level = links_[id].capacity / weight;
+  }
+}
+
+void FairShare::solve_component() {
+  unfrozen_ = component_classes().size();
+  if (unfrozen_ == 1)
+    solve_single(component_classes().front());
+  else if (unfrozen_ <= scan_limit_)
+    solve_scanning();
+  else
+    solve_with_heap();
+}
+
+void FairShare::solve_single(FlowClassId id) {
+  double rate = classes_[id].cap;
+  for (const Slot& slot : slots(id)) rate = std::min(rate, links_[slot.link].level);
+  classes_[id].next_rate = rate;
+}
+
+void FairShare::freeze(FlowClassId id, double level) {
+  ClassState& state = classes_[id];
+  if (state.next_rate >= 0.0) return;
+  state.next_rate = level;
+  --unfrozen_;
+  for (const Slot& slot : slots(id)) {
+    LinkState& link = links_[slot.link];
+    if (link.freezing == 0.0) touched_links_.push_back(slot.link);
+    link.freezing += slot.weight * state.active;
+  }
+}
+
+void FairShare::freeze_link(LinkId link, double level) {
+  for (std::uint32_t s = links_[link].head; s != kNone; s = slots_[s].next)
+    freeze(slots_[s].owner, level);
+}
+
+// Levels never fall while filling; the clamp only keeps rounding from saying otherwise.
+void FairShare::settle_round(double level) {
+  for (const LinkId id : touched_links_) {
+    LinkState& link = links_[id];
+    link.left -= level * link.freezing;
+    link.weight -= link.freezing;
+    link.freezing = 0.0;
+    link.level = link.weight > 0.0 ? std::max(level, link.left / link.weight) : kInfinity;
+  }
+  touched_links_.clear();
+}
+
+void FairShare::solve_scanning() {
+  while (unfrozen_ > 0) {
+    double level = kInfinity;
+    for (const LinkId link : component_links()) level = std::min(level, links_[link].level);
+    for (const FlowClassId id : component_classes())
+      if (classes_[id].next_rate < 0.0) level = std::min(level, classes_[id].cap);
+    for (const LinkId link : component_links())
+      if (links_[link].level == level) freeze_link(link, level);
+    for (const FlowClassId id : component_classes())
+      if (classes_[id].cap == level) freeze(id, level);
+    settle_round(level);
+  }
+}
+
+// Heap entries are lower bounds, since levels only rise: an outdated one is raised when it
+// surfaces.
+double FairShare::least_level_in_heap() {
+  const auto later = [](const HeapEntry& a, const HeapEntry& b) { return a.level > b.level; };
+  while (!heap_.empty()) {
+    const double level = links_[heap_.front().link].level;
+    if (level == heap_.front().level) return level;
+    std::pop_heap(heap_.begin(), heap_.end(), later);
+    if (level == kInfinity) {
+      heap_.pop_back();
+    } else {
+      heap_.back().level = level;
+      std::push_heap(heap_.begin(), heap_.end(), later);
+    }
+  }
+  return kInfinity;
+}
+
+void FairShare::solve_with_heap() {
+  const auto later = [](const HeapEntry& a, const HeapEntry& b) { return a.level > b.level; };
+  heap_.clear();
+  for (const LinkId link : component_links()) heap_.push_back({links_[link].level, link});
+  std::make_heap(heap_.begin(), heap_.end(), later);
+  by_cap_.assign(component_classes().begin(), component_classes().end());
+  std::erase_if(by_cap_, [&](FlowClassId id) { return classes_[id].cap == kInfinity; });
+  std::sort(by_cap_.begin(), by_cap_.end(),
+            [&](FlowClassId a, FlowClassId b) { return classes_[a].cap < classes_[b].cap; });
+  auto capped = by_cap_.begin();
+  while (unfrozen_ > 0) {
+    while (capped != by_cap_.end() && classes_[*capped].next_rate >= 0.0) ++capped;
+    const double cap = capped != by_cap_.end() ? classes_[*capped].cap : kInfinity;
+    const double level = std::min(cap, least_level_in_heap());
+    level_links_.clear();
+    while (least_level_in_heap() == level) {
+      std::pop_heap(heap_.begin(), heap_.end(), later);
+      level_links_.push_back(heap_.back().link);
+      heap_.pop_back();
+    }
+    for (const LinkId link : level_links_) freeze_link(link, level);
+    for (; capped != by_cap_.end() && classes_[*capped].cap == level; ++capped)
+      freeze(*capped, level);
+    settle_round(level);
+  }
+}
+
+void FairShare::publish() {
+  for (const FlowClassId id : component_classes()) {
+    ClassState& state = classes_[id];
+    if (state.rate == state.next_rate) continue;
+    state.rate = state.next_rate;
+    changed_.push_back(id);
+  }
+}
+
+void FairShare::check_link(const LinkState& link) const {
+  double used = 0.0;
+  for (std::uint32_t s = link.head; s != kNone; s = slots_[s].next) {
+    const ClassState& state = classes_[slots_[s].owner];
+    used += state.rate * slots_[s].weight * state.active;
+  }
+  SIM_EXPECTS(used <= link.capacity * (1.0 + kTolerance), "no link is over its capacity");
+}
+
+void FairShare::check_class(const ClassState& state) const {
+  if (state.rate >= state.cap) {
+    SIM_EXPECTS(state.rate == state.cap, "no flow is faster than its cap");
+    return;
+  }
+  for (std::uint32_t i = state.first_slot; i < state.last_slot; ++i) {
+    const LinkState& link = links_[slots_[i].link];
+    double used = 0.0;
+    double fastest = 0.0;
+    for (std::uint32_t s = link.head; s != kNone; s = slots_[s].next) {
+      const ClassState& other = classes_[slots_[s].owner];
+      used += other.rate * slots_[s].weight * other.active;
+      fastest = std::max(fastest, other.rate);
+    }
+    const bool full = used >= link.capacity * (1.0 - kTolerance);
+    if (full && state.rate >= fastest * (1.0 - kTolerance)) return;
+  }
+  SIM_EXPECTS(false, "every flow is held by its cap or by a full link on which none is faster");
+}
+
+void FairShare::check_laws() const {
+  for (const LinkId link : solved_links_) check_link(links_[link]);
+  for (const FlowClassId id : solved_classes_) check_class(classes_[id]);
+}
+
+}  // namespace sim

@@ -1,0 +1,55 @@
+#include "sim/simulate.hpp"
+
+#include <algorithm>
+
+#include "sim/flow_engine.hpp"
+#include "sim/laws.hpp"
+#include "sim/transfer_cost.hpp"
+
+namespace sim {
+namespace {
+
+// Every task ends when its predecessors, its host issue and its own work say: one pass, because
+// predecessors have smaller ids.
+Timeline pull(const IdVector<LinkId, Link>& links, const TaskGraph& graph) {
+  std::vector<double> traffic_rate(graph.traffic_count());
+  for (std::size_t i = 0; i < traffic_rate.size(); ++i)
+    traffic_rate[i] = quiet_rate(links, graph.link_uses(TrafficId{i}));
+  Timeline timeline;
+  timeline.start.resize(graph.size());
+  timeline.finish.resize(graph.size());
+  for (std::size_t i = 0; i < graph.size(); ++i) {
+    const TaskId id{i};
+    const HostIssue& host = graph.host(id);
+    const Time issue = host.anchor.valid() ? timeline.finish[host.anchor] : Time::zero();
+    Time start = issue + host.begin;
+    for (const TaskId predecessor : graph.predecessors(id))
+      start = std::max(start, timeline.finish[predecessor]);
+    Time finish = start + graph.work(id);
+    if (graph.kind(id) == TaskKind::transfer) {
+      const double rate = capped_rate(traffic_rate[graph.traffic(id).index()], graph.rate_cap(id));
+      finish += time_to_move(graph.bytes(id), rate);
+    }
+    timeline.start[id] = start;
+    timeline.finish[id] = std::max(finish, issue + host.end);
+    timeline.makespan = std::max(timeline.makespan, timeline.finish[id]);
+  }
+  timeline.events = graph.size();
+  return timeline;
+}
+
+}  // namespace
+
+Timeline simulate(const IdVector<LinkId, Link>& links, const TaskGraph& graph,
+                  const SimulateOptions& options) {
+  const bool alone = options.fidelity == Fidelity::analytic;
+  Timeline timeline = alone ? pull(links, graph) : FlowEngine(links, graph, options).run();
+  timeline.link_bytes = total_link_bytes(links.size(), graph);
+  if (options.check_laws) {
+    check_causality(graph, timeline);
+    if (!alone) check_link_totals(links, timeline);
+  }
+  return timeline;
+}
+
+}  // namespace sim
