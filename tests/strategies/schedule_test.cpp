@@ -1,0 +1,87 @@
+#include <catch2/catch.hpp>
+
+#include "strategies/schedule.hpp"
+
+using namespace strategies;
+
+namespace {
+
+ScheduleShape shape(std::int64_t stages, std::int64_t chunks, std::int64_t micro_batches,
+                    std::int64_t group = 0) {
+  return {stages, chunks, micro_batches, group};
+}
+
+}  // namespace
+
+TEST_CASE("every schedule passes the checker in every shape it accepts") {
+  for (const ScheduleGenerator& generator : schedules()) {
+    for (std::int64_t stages : {1, 2, 3, 4, 8}) {
+      for (std::int64_t chunks : {1, 2, 3, 5}) {
+        for (std::int64_t micro_batches : {1, 2, 3, 4, 7, 8, 16}) {
+          for (std::int64_t group : {0, 4, 16}) {
+            const ScheduleShape s = shape(stages, chunks, micro_batches, group);
+            if (!generator.problem(s).empty()) continue;
+            INFO(generator.name << " pp " << stages << " vpp " << chunks << " m " << micro_batches
+                                << " group " << group);
+            CHECK(check_schedule(generator.generate(s)) == "");
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("1F1B holds min(m, pp - stage) micro-batches (arXiv 2104.04473)") {
+  for (std::int64_t m : {2, 4, 32}) {
+    const PipelineSchedule schedule = one_forward_one_backward(shape(8, 1, m));
+    for (std::int64_t stage = 0; stage < 8; ++stage) {
+      CHECK(peak_in_flight(schedule, stage) == std::min<std::int64_t>(m, 8 - stage));
+    }
+  }
+}
+
+TEST_CASE("GPipe holds every micro-batch") {
+  CHECK(peak_in_flight(gpipe(shape(4, 2, 6)), 0) == 12);
+}
+
+TEST_CASE("interleaved 1F1B warms up as Megatron-Core does") {
+  // Stage 0 of pp 4, vpp 2: 2 (4 - 0 - 1) + (2 - 1) 4 = 10 forwards, then 1F1B: 11 in flight.
+  const PipelineSchedule schedule = interleaved(shape(4, 2, 16));
+  CHECK(peak_in_flight(schedule, 0) == 11);
+  CHECK(peak_in_flight(schedule, 3) == 5);
+  CHECK(schedule.stages[0][4] == PassSlot{PassKind::forward, 1, 0});
+}
+
+TEST_CASE("the checker finds what is wrong with a schedule") {
+  PipelineSchedule schedule = one_forward_one_backward(shape(2, 1, 2));
+  SECTION("a pass is missing") {
+    schedule.stages[1].pop_back();
+    CHECK_THAT(check_schedule(schedule), Catch::Contains("lacks a pass"));
+  }
+  SECTION("a pass stands twice") {
+    schedule.stages[0].push_back(schedule.stages[0].front());
+    CHECK_THAT(check_schedule(schedule), Catch::Contains("twice"));
+  }
+  SECTION("a backward comes before its forward") {
+    std::swap(schedule.stages[1][0], schedule.stages[1][1]);
+    CHECK_THAT(check_schedule(schedule), Catch::Contains("waits for ever"));
+  }
+  SECTION("stages wait for each other") {
+    // Stage 0 wants micro-batch 1 back before it has sent it.
+    schedule.stages[0] = {{PassKind::forward, 0, 0},
+                          {PassKind::backward, 0, 1},
+                          {PassKind::forward, 0, 1},
+                          {PassKind::backward, 0, 0}};
+    CHECK_THAT(check_schedule(schedule), Catch::Contains("stage 0 waits for ever"));
+  }
+}
+
+TEST_CASE("pieces lie on stages as the placement says") {
+  PipelineSchedule schedule{shape(4, 2, 1), Placement::linear, {}};
+  CHECK(schedule.piece_of(1, 1) == 5);
+  CHECK(schedule.place_of(5) == std::pair<std::int64_t, std::int64_t>{1, 1});
+  schedule.placement = Placement::v_shape;
+  CHECK(schedule.piece_of(0, 1) == 7);
+  CHECK(schedule.piece_of(3, 1) == 4);
+  CHECK(schedule.place_of(7) == std::pair<std::int64_t, std::int64_t>{0, 1});
+}
