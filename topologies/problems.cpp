@@ -1,6 +1,4 @@
 // What no machine can be built from, in sentences.
-#include <cmath>
-
 #include "topologies/cluster.hpp"
 #include "topologies/registry.hpp"
 
@@ -13,6 +11,7 @@ using Problems = std::vector<std::string>;
 // A million devices need about a gigabyte.
 constexpr std::int64_t kMostGpus = 1'048'576;
 constexpr std::int64_t kMostPerNode = 4096;
+constexpr double kFastest = 1e15;  // bytes/s of one port: a slip of units, not a link
 
 void require(bool ok, Problems& problems, std::string sentence) {
   if (!ok) problems.push_back(std::move(sentence));
@@ -31,7 +30,15 @@ void check_counts(const ClusterSpec& spec, Problems& problems) {
   require(spec.nics_per_node >= 0 && spec.nics_per_node <= kMostPerNode, problems,
           std::to_string(spec.nics_per_node) + " NICs in a server: give 0 to " +
               std::to_string(kMostPerNode));
-  require(spec.gpus_per_pcie_switch >= 1, problems, "a PCIe switch needs at least one GPU");
+  require(spec.gpus_per_pcie_switch >= 1 && spec.gpus_per_pcie_switch <= kMostPerNode, problems,
+          std::to_string(spec.gpus_per_pcie_switch) + " GPUs on a PCIe switch: give 1 to " +
+              std::to_string(kMostPerNode));
+  require(spec.nodes_per_leaf >= 1 && spec.nodes_per_leaf <= kMostGpus, problems,
+          std::to_string(spec.nodes_per_leaf) + " servers on a leaf switch: give 1 to " +
+              std::to_string(kMostGpus));
+  require(spec.leaves_per_pod >= 0 && spec.leaves_per_pod <= kMostGpus, problems,
+          std::to_string(spec.leaves_per_pod) + " leaf switches in a pod: give 0 to " +
+              std::to_string(kMostGpus));
 }
 
 void check_node_size(const ClusterSpec& spec, Problems& problems) {
@@ -45,8 +52,8 @@ void check_node_size(const ClusterSpec& spec, Problems& problems) {
 
 void check_rate(sim::Bandwidth rate, const char* of, bool needed, Problems& problems) {
   const double value = rate.bytes_per_second();
-  require(std::isfinite(value) && value >= 0.0, problems,
-          std::string("the bandwidth of ") + of + " must be a number above zero");
+  require(value >= 0.0 && value <= kFastest, problems,
+          std::string("the bandwidth of ") + of + " must be above zero and below 1 PB/s");
   require(!needed || value != 0.0, problems, std::string("the bandwidth of ") + of + " is missing");
 }
 

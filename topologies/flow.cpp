@@ -1,0 +1,104 @@
+// The analyses that are Boost.Graph algorithms: maximum flow and shortest paths.
+#include <algorithm>
+#include <boost/graph/adjacency_list.hpp>
+#include <boost/graph/dijkstra_shortest_paths.hpp>
+#include <boost/graph/push_relabel_max_flow.hpp>
+#include <cmath>
+
+#include "topologies/analysis.hpp"
+
+namespace topologies {
+
+namespace {
+
+using boost::directedS;
+using boost::vecS;
+using Traits = boost::adjacency_list_traits<vecS, vecS, directedS>;
+
+struct FlowEdge {
+  std::int64_t capacity = 0;  // Mb/s
+  std::int64_t residual = 0;
+  Traits::edge_descriptor reverse;
+};
+using FlowGraph = boost::adjacency_list<vecS, vecS, directedS, boost::no_property, FlowEdge>;
+
+constexpr double kBytesPerMegabit = 1e6 / 8.0;
+
+// Bounded so that the sums of a million links stay far inside 64 bits: 125 PB/s a link.
+std::int64_t megabits(sim::Bandwidth rate) {
+  return std::llround(std::min(rate.bytes_per_second() / kBytesPerMegabit, 1e12));
+}
+
+void add_pair(FlowGraph& graph, std::size_t a, std::size_t b, std::int64_t there,
+              std::int64_t back) {
+  const auto forth = add_edge(a, b, FlowEdge{there, 0, {}}, graph).first;
+  const auto backwards = add_edge(b, a, FlowEdge{back, 0, {}}, graph).first;
+  graph[forth].reverse = backwards;
+  graph[backwards].reverse = forth;
+}
+
+// The machine's links with, as the last two vertices, a source before one group of devices and a
+// sink behind the other.
+FlowGraph flow_graph(const sim::Machine& machine, std::span<const sim::DeviceId> from,
+                     std::span<const sim::DeviceId> to) {
+  const Layout& layout = layout_of(machine);
+  FlowGraph graph(layout.vertices.size() + 2);
+  std::vector<std::int64_t> ports(layout.vertices.size());  // all that can leave a vertex
+  for (std::size_t i = 0; i < machine.links.size(); i += 2) {
+    const sim::LinkId link{i};
+    const std::int64_t there = megabits(machine.links[link].capacity);
+    const std::int64_t back = megabits(machine.links[reverse(link)].capacity);
+    const std::size_t a = layout.ends[link].from.index(), b = layout.ends[link].to.index();
+    add_pair(graph, a, b, there, back);
+    ports[a] += there;
+    ports[b] += back;
+  }
+  const std::size_t source = layout.vertices.size(), sink = source + 1;
+  for (const sim::DeviceId device : from) {
+    add_pair(graph, source, device.index(), ports[device.index()], 0);
+  }
+  for (const sim::DeviceId device : to) {
+    add_pair(graph, device.index(), sink, ports[device.index()], 0);
+  }
+  return graph;
+}
+
+void expect_apart(std::span<const sim::DeviceId> from, std::span<const sim::DeviceId> to) {
+  SIM_EXPECTS(!from.empty() && !to.empty(), "a flow needs devices at both ends");
+  std::vector<sim::DeviceId> all(from.begin(), from.end());
+  all.insert(all.end(), to.begin(), to.end());
+  std::sort(all.begin(), all.end());
+  SIM_EXPECTS(std::adjacent_find(all.begin(), all.end()) == all.end(),
+              "a device is at both ends of a flow, or twice at one");
+}
+
+}  // namespace
+
+sim::Bandwidth max_flow(const sim::Machine& machine, std::span<const sim::DeviceId> from,
+                        std::span<const sim::DeviceId> to) {
+  expect_apart(from, to);
+  FlowGraph graph = flow_graph(machine, from, to);
+  const std::size_t source = num_vertices(graph) - 2;
+  const std::int64_t flow = boost::push_relabel_max_flow(
+      graph, source, source + 1, get(&FlowEdge::capacity, graph), get(&FlowEdge::residual, graph),
+      get(&FlowEdge::reverse, graph), get(boost::vertex_index, graph));
+  return sim::Bandwidth{static_cast<double>(flow) * kBytesPerMegabit};
+}
+
+std::vector<std::uint32_t> fewest_hops(const sim::Machine& machine, sim::DeviceId from) {
+  using Graph = boost::adjacency_list<vecS, vecS, directedS>;
+  const Layout& layout = layout_of(machine);
+  Graph graph(layout.vertices.size());
+  for (const LinkEnds& ends : layout.ends) add_edge(ends.from.index(), ends.to.index(), graph);
+  std::vector<std::uint32_t> hops(layout.vertices.size());
+  const auto index = get(boost::vertex_index, graph);
+  boost::dijkstra_shortest_paths(
+      graph, from.index(),
+      boost::weight_map(boost::make_static_property_map<Traits::edge_descriptor>(std::uint32_t{1}))
+          .distance_map(boost::make_iterator_property_map(hops.begin(), index))
+          .distance_inf(kUnreachable));
+  hops.resize(machine.devices.size());
+  return hops;
+}
+
+}  // namespace topologies
