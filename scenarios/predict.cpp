@@ -96,12 +96,13 @@ struct Simulated {
 Simulated run(const Scenario& scenario, const StepModel& model, const sim::Machine& machine,
               const PredictOptions& options, bool fold) {
   Simulated out;
+  if (options.fidelity == "step") fold = false;  // every member of a collective takes its steps
   out.fleet = fold ? strategies::folded_fleet(scenario.model, model.plan, scenario.faults, machine)
                    : strategies::full_fleet(scenario.model, model.plan, scenario.faults, machine);
   const strategies::Network network{&machine, fabric_of(scenario), library_of(scenario)};
   const sim::Fidelity fidelity = fidelity_of(options.fidelity);
   out.step = strategies::lower(model.programs, out.fleet, network, scenario.implementation,
-                               {fidelity, slowest_of(scenario)});
+                               {fidelity, options.fidelity == "step", slowest_of(scenario)});
   sim::SimulateOptions how;
   how.fidelity = fidelity;
   how.check_laws = options.verify;
@@ -141,7 +142,7 @@ Report predict(const Scenario& scenario, const PredictOptions& options) {
   report.fold = {result.fleet.world, static_cast<std::int64_t>(result.fleet.ranks.size()),
                  result.fleet.folded, result.fleet.certificate};
   report.events = result.timeline.events;
-  report.fidelity = fidelity_of(options.fidelity) == sim::Fidelity::analytic ? "analytic" : "flow";
+  report.fidelity = options.fidelity == "auto" ? "flow" : options.fidelity;
   for (StageMemory& memory : report.stages) {
     const auto found = std::find_if(result.fleet.ranks.begin(), result.fleet.ranks.end(),
                                     [&](const auto& rank) { return rank.stage == memory.stage; });

@@ -53,7 +53,7 @@ class CostTable {
 
   const UnitCost& embedding() const { return embedding_; }
   const UnitCost& head() const { return head_; }
-  const UnitCost& mtp() const { return mtp_; }  // what precedes a multi-token-prediction layer
+  const UnitCost& mtp() const { return mtp_; }      // what precedes a multi-token-prediction layer
   const UnitCost& layer(std::int64_t index) const;  // a layer, or a block of an operator list
   std::int64_t layer_count() const { return static_cast<std::int64_t>(layer_kind_.size()); }
   bool has_embedding() const { return has_embedding_; }

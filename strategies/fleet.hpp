@@ -52,7 +52,7 @@ struct Fleet {
   std::vector<SimulatedRank> ranks;
   std::vector<Group> groups;
   std::vector<collectives::GroupShape> shapes;  // distinct ones
-  std::vector<sim::RankId> stands_for;  // per rank of the job: the simulated rank
+  std::vector<sim::RankId> stands_for;          // per rank of the job: the simulated rank
   std::int64_t world = 0;
   bool folded = false;
   std::string certificate;

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <optional>
 #include <tuple>
 
 #include <fmt/format.h>
 
 #include "sim/contracts.hpp"
+#include "strategies/expand.hpp"
 #include "strategies/transfer_price.hpp"
 
 namespace strategies {
@@ -44,6 +46,7 @@ class Lowering {
         implementation_(implementation),
         options_(options),
         prices_(fleet, network, options.fidelity, out_.graph) {
+    if (options.every_step) expansion_.emplace(fleet, network, out_);
     for (const SimulatedRank& rank : fleet.ranks) {
       RankState state;
       state.program = &programs[static_cast<std::size_t>(rank.stage)];
@@ -194,15 +197,23 @@ class Lowering {
       ++meeting.arrived;
     }
     if (meeting.arrived < group.participants.size()) return false;
-    const sim::Transfer transfer = prices_.transfer(group, op, overlap_slowdown(op));
-    const TaskId task = out_.graph.add_transfer(transfer, meeting.predecessors, meeting.host, 0);
-    out_.origins.push_back({rank, index});
+    const TaskId task = start(group, op, meeting, {rank, index});
     for (const TaskOrigin& member : meeting.waiting) {
       record(member.rank, member.op, task);
       ++state(member.rank).collectives_on[group_index];
     }
     meetings_.erase(key);
     return true;
+  }
+
+  TaskId start(const Group& group, const Op& op, const Meeting& meeting, TaskOrigin origin) {
+    if (expansion_) {
+      return expansion_->collective(group, op, meeting.predecessors, meeting.host, origin);
+    }
+    const sim::Transfer transfer = prices_.transfer(group, op, overlap_slowdown(op));
+    const TaskId task = out_.graph.add_transfer(transfer, meeting.predecessors, meeting.host, 0);
+    out_.origins.push_back(origin);
+    return task;
   }
 
   static bool waits_at(const Meeting& meeting, RankId rank) {
@@ -229,6 +240,7 @@ class Lowering {
   const LowerOptions& options_;
   LoweredStep out_;
   TransferPrices prices_;
+  std::optional<Expansion> expansion_;  // in the step fidelity only
   std::vector<RankState> states_;
   std::vector<TaskId> scratch_;
   std::map<std::tuple<std::uint32_t, std::uint32_t, std::uint64_t>, TaskId> messages_;

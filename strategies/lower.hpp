@@ -33,6 +33,7 @@ struct LoweredStep {
 
 struct LowerOptions {
   sim::Fidelity fidelity = sim::Fidelity::flow;
+  bool every_step = false;       // collectives as every transfer of their schedule (expand.hpp)
   double compute_stretch = 1.0;  // on every compute duration (the slowest of many ranks)
 };
 
