@@ -174,8 +174,11 @@ class Builder {
     return out;
   }
 
-  // Groups whose members lie alike share one shape: domains are renumbered by first appearance.
+  // Groups whose members lie alike share one shape: domains are renumbered by first appearance,
+  // places inside a domain counted from the first one used.
   std::size_t shape_index(collectives::GroupShape shape) {
+    const std::uint32_t first = *std::min_element(shape.local.begin(), shape.local.end());
+    for (std::uint32_t& local : shape.local) local -= first;
     std::map<std::uint32_t, std::uint32_t> renumber;
     for (std::uint32_t& domain : shape.domain) {
       domain =
