@@ -38,6 +38,7 @@ class ScenarioError : public std::runtime_error {
 struct ReadOptions {
   std::vector<std::string> set;  // "dotted.key=value", in order, after the file
   std::string catalogue;         // folder; empty = the built-in one
+  bool check_strategy = true;    // false: the plan is a starting point only (search), not checked
 };
 
 // The scenario of a file, its `strategies:` ignored. Throws ScenarioError.

@@ -1,0 +1,173 @@
+// The rows of `implementation:` (a profile), `faults:`, `search:` and the top level.
+#include "scenarios/keys.hpp"
+
+namespace scenarios {
+namespace {
+
+using models::KernelProfile;
+using strategies::Faults;
+using strategies::Implementation;
+using strategies::Overlap;
+
+constexpr Range kTime{0, 3600e12};
+constexpr Range kBytes{0, 1e15};
+constexpr Range kShare{0, 1};
+
+template <auto... Path>
+constexpr Key<Draft> profile(std::string_view path, std::string_view doc, Range range = {}) {
+  return key<Draft, &Draft::implementation, Path...>(path, "by profile", doc, range);
+}
+
+template <auto Member>
+constexpr Key<Draft> kernels(std::string_view path, std::string_view doc, Range range = {}) {
+  return profile<&Implementation::kernels, Member>(path, doc, range);
+}
+
+template <auto Member>
+constexpr Key<Draft> overlap(std::string_view path) {
+  return profile<&Implementation::overlap, Member>(path,
+                                                   "Default of the key of this name in strategy.");
+}
+
+const std::vector<Key<Draft>> kProfile = {
+    key<Draft, &Draft::strategy, &PlanDraft::implementation>(
+        "implementation.base", "megatron-core",
+        "Catalogue profile of a code base; `implementation: NAME` is short for it."),
+    kernels<&KernelProfile::fused_norm>("implementation.kernels.fused_norm",
+                                        "A norm is one kernel."),
+    kernels<&KernelProfile::fused_softmax>("implementation.kernels.fused_softmax",
+                                           "Math attention: mask, scale, softmax are one kernel."),
+    kernels<&KernelProfile::fused_activation>("implementation.kernels.fused_activation",
+                                              "Bias and activation are one kernel."),
+    kernels<&KernelProfile::fused_bias_dropout>("implementation.kernels.fused_bias_dropout",
+                                                "Bias, dropout, residual are one kernel."),
+    kernels<&KernelProfile::fused_rope>("implementation.kernels.fused_rope",
+                                        "Rotary embedding is one kernel."),
+    kernels<&KernelProfile::fused_cross_entropy>("implementation.kernels.fused_cross_entropy",
+                                                 "No fp32 copy of the logits is made."),
+    kernels<&KernelProfile::fused_optimizer>("implementation.kernels.fused_optimizer",
+                                             "The optimizer is one multi-tensor kernel."),
+    kernels<&KernelProfile::dropout>("implementation.kernels.dropout", "Trained with dropout."),
+    kernels<&KernelProfile::compiled>("implementation.kernels.compiled",
+                                      "Default of training.compile."),
+    kernels<&KernelProfile::weight_gradient_accumulation_fused>(
+        "implementation.kernels.weight_gradient_accumulation_fused",
+        "Weight-gradient products add into the fp32 gradient."),
+    kernels<&KernelProfile::launch>("implementation.kernels.launch",
+                                    "Host time to issue one kernel.", kTime),
+    kernels<&KernelProfile::gemm_factor>("implementation.kernels.gemm_factor",
+                                         "Rate of matrix products against the device's.",
+                                         {0, 2, true}),
+    overlap<&Overlap::grad_reduce>("implementation.overlap.grad_reduce"),
+    overlap<&Overlap::param_gather>("implementation.overlap.param_gather"),
+    overlap<&Overlap::tp>("implementation.overlap.tp"),
+    overlap<&Overlap::p2p>("implementation.overlap.p2p"),
+    profile<&Implementation::cp_type>("implementation.cp_type", "Default of strategy.cp_type."),
+    profile<&Implementation::rank_order>("implementation.rank_order",
+                                         "Default of strategy.rank_order.", {1, 64}),
+    profile<&Implementation::grad_dtype>("implementation.grad_dtype",
+                                         "Default of training.grad_dtype."),
+    profile<&Implementation::reshard_after_forward>("implementation.reshard_after_forward",
+                                                    "Default of strategy.reshard_after_forward."),
+    profile<&Implementation::host_limits>("implementation.host_limits",
+                                          "The host can hold the device up."),
+    profile<&Implementation::scatter_gather_p2p>(
+        "implementation.scatter_gather_p2p",
+        "Without sequence parallelism a stage sends 1/tp a rank and gathers on arrival."),
+    profile<&Implementation::fp32_sharded_parameters>(
+        "implementation.fp32_sharded_parameters",
+        "The sharded copy of the parameters is fp32 and is the master copy (FSDP)."),
+    profile<&Implementation::p2p_synchronises>("implementation.p2p_synchronises",
+                                               "The host waits for each pipeline transfer."),
+    profile<&Implementation::step_host_time>("implementation.step_host_time",
+                                             "Host work once a step.", kTime),
+    profile<&Implementation::library_version>("implementation.library_version",
+                                              "NCCL release whose constants apply.", {1, 32}),
+    profile<&Implementation::ideal_communication>("implementation.ideal_communication",
+                                                  "Full link rate, no latency."),
+    profile<&Implementation::bucket>("implementation.bucket", "Gradient reduction bucket.", kBytes),
+    profile<&Implementation::layer_buckets>("implementation.layer_buckets", "One bucket a layer."),
+    profile<&Implementation::prefetch_layers>("implementation.prefetch_layers",
+                                              "ZeRO-3: layers gathered ahead.", {0, 1000}),
+    profile<&Implementation::tp_backward_overlap>(
+        "implementation.tp_backward_overlap",
+        "Weight-gradient products overlap the tensor-parallel communication of backward."),
+    profile<&Implementation::overlap_slowdown>("implementation.overlap_slowdown",
+                                               "Extra on a transfer while it overlaps compute.",
+                                               {0, 10}),
+    profile<&Implementation::grad_reduce_element_bytes>(
+        "implementation.grad_reduce_element_bytes", "Bytes of a gradient on the wire; 0 = its own.",
+        {0, 8}),
+    profile<&Implementation::straggler>("implementation.straggler",
+                                        "Relative standard deviation of a rank's step.", kShare),
+    profile<&Implementation::vocab_multiple>("implementation.vocab_multiple",
+                                             "The vocabulary is padded to a multiple of this·tp.",
+                                             {1, 1 << 20}),
+    profile<&Implementation::context>("implementation.context",
+                                      "Driver and runtime context, outside the allocator.", kBytes),
+    profile<&Implementation::communicator>("implementation.communicator",
+                                           "Per communicator, outside the allocator.", kBytes),
+    profile<&Implementation::framework_workspace>("implementation.framework_workspace",
+                                                  "Workspaces inside the allocator.", kBytes),
+    profile<&Implementation::allocator_overhead>("implementation.allocator_overhead",
+                                                 "Reserved = allocated·(1 + this).", {0, 10}),
+    profile<&Implementation::logits_bytes>("implementation.logits_bytes",
+                                           "Bytes an element of logits the loss keeps.", {0, 64}),
+    profile<&Implementation::contiguous_gradients>("implementation.contiguous_gradients",
+                                                   "One flat gradient buffer from the start."),
+};
+
+const std::vector<Key<Draft>> kOther = {
+    key<Draft, &Draft::name>("name", "name of the file", "Title in results.", {1, 128}),
+    key<Draft, &Draft::faults, &Faults::slow_ranks>(
+        "faults.slow_ranks", "none", "Ranks whose compute takes longer: [{rank, factor}]."),
+    key<Draft, &Draft::faults, &Faults::slow_links>("faults.slow_links", "none",
+                                                    "Links with less capacity: [{link, factor}]."),
+    key<Draft, &Draft::faults, &Faults::jitter>(
+        "faults.jitter", "0", "Relative standard deviation of compute durations.", kShare),
+    key<Draft, &Draft::faults, &Faults::failures_per_gpu_hour>(
+        "faults.failures", "0", "Failures per device and hour.", {0, 1e3}),
+    key<Draft, &Draft::faults, &Faults::seed>("faults.seed", "0", "Of all random numbers.",
+                                              {0, 9007199254740992.0}),
+    key<Draft, &Draft::search, &SearchSection::fixed>(
+        "search.fixed", "none", "Keys of strategy and training that `search` does not vary."),
+    key<Draft, &Draft::search, &SearchSection::ranges>("search.ranges", "chosen by search",
+                                                       "Values `search` tries: tp: [1, 2, 4, 8]."),
+    key<Draft, &Draft::search, &SearchSection::max_memory_bytes>(
+        "search.max_memory", "the device's", "Most device memory a strategy may need.", kBytes,
+        Dimension::bytes),
+};
+
+const std::vector<Key<Faults::SlowRank>> kSlowRank = {
+    key<Faults::SlowRank, &Faults::SlowRank::rank>("rank", "required", "Rank.", {0, 1 << 20}),
+    key<Faults::SlowRank, &Faults::SlowRank::factor>("factor", "required", "Times slower.",
+                                                     {1, 1e6}),
+};
+
+const std::vector<Key<Faults::SlowLink>> kSlowLink = {
+    key<Faults::SlowLink, &Faults::SlowLink::link>("link", "required", "Name of the link."),
+    key<Faults::SlowLink, &Faults::SlowLink::factor>("factor", "required",
+                                                     "Capacity is divided by this.", {1, 1e6}),
+};
+
+}  // namespace
+
+std::span<const Key<Draft>> implementation_keys() { return kProfile; }
+std::span<const Key<Draft>> other_keys() { return kOther; }
+std::span<const Key<Faults::SlowRank>> slow_rank_keys() { return kSlowRank; }
+std::span<const Key<Faults::SlowLink>> slow_link_keys() { return kSlowLink; }
+
+std::span<const Key<Draft>> scenario_keys() {
+  static const std::vector<Key<Draft>> all = [] {
+    std::vector<Key<Draft>> rows;
+    for (const auto part :
+         {other_keys().first(1), model_keys(), cluster_keys(), device_keys(), training_keys(),
+          strategy_keys(), implementation_keys(), other_keys().subspan(1)}) {
+      rows.insert(rows.end(), part.begin(), part.end());
+    }
+    return rows;
+  }();
+  return all;
+}
+
+}  // namespace scenarios

@@ -1,0 +1,38 @@
+// What makes a scenario impossible although each of its values is legal, in sentences; and the
+// parts of a plan that follow from others. For the reader, and for search and sweep, which change
+// plans without reading files.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "scenarios/scenario.hpp"
+
+namespace scenarios {
+
+struct Problem {
+  std::vector<std::string> paths;  // the keys that disagree, the one to change first in front
+  std::string message;
+  std::string hint;
+};
+
+// Of the model with the training settings and the plan (world size, divisibility, schedule,
+// limits).
+std::vector<Problem> model_problems(const Scenario& scenario);
+std::vector<Problem> plan_problems(const Scenario& scenario);
+std::vector<Problem> cluster_problems(const Scenario& scenario);
+
+// Layers that pipeline stages share out: a transformer's layers, an operator list's blocks.
+std::int64_t layer_count(const models::Model& model);
+
+// `layers` over `chunks` as evenly as possible, first and last chunk lightest; what is left over
+// goes to chunks near the end, where fewer activations are alive. With `ends_as_layers`, embedding
+// and head count as a layer of the first and the last chunk.
+enum class Ends : std::uint8_t { free, count_as_layers };
+std::vector<std::int64_t> spread_layers(std::int64_t layers, std::int64_t chunks, Ends ends);
+
+// Micro-batches per pipeline per step. REQUIRES: plan_problems() found nothing.
+std::int64_t micro_batches(const Scenario& scenario);
+
+}  // namespace scenarios

@@ -1,0 +1,127 @@
+#include "scenarios/reader.hpp"
+
+#include <fmt/core.h>
+
+#include <filesystem>
+#include <utility>
+
+#include "scenarios/calibration.hpp"
+#include "scenarios/catalogue.hpp"
+#include "scenarios/keys.hpp"
+#include "scenarios/layers.hpp"
+#include "scenarios/resolve.hpp"
+
+namespace scenarios {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Everything one reading needs; nothing outlives it but the result.
+class Reading {
+ public:
+  explicit Reading(ReadOptions options)
+      : options_(std::move(options)), layers_(options_, sources_, diagnostics_) {}
+
+  Layers& layers() { return layers_; }
+  Diagnostics& diagnostics() { return diagnostics_; }
+
+  Scenario scenario(Node tree, const std::string& file) {
+    layers_.apply_settings(tree);
+    Resolver resolver = prepared(tree, file);
+    Scenario result = resolver.scenario(options_.check_strategy ? PlanChecks::on : PlanChecks::off);
+    if (!calibration_.empty()) {
+      result.calibration = read_calibration(calibration_, sources_, diagnostics_);
+      diagnostics_.throw_if_any();
+    }
+    return result;
+  }
+
+  Scenario cluster(Node tree, const std::string& file) {
+    layers_.apply_settings(tree);
+    return prepared(tree, file).cluster_only();
+  }
+
+  models::Model model(Node tree) { return prepared(tree, "").model_only(); }
+
+  // A mapping with one name in it, for what is asked for by name alone.
+  Node named(const std::string& key, const std::string& name) {
+    const std::uint32_t source = sources_.add({name, "", "command line", SourceKind::command_line});
+    Node value = scalar_node(name, {source, 0, 0});
+    return nested(key, std::move(value), {source, 0, 0});
+  }
+
+ private:
+  Resolver prepared(Node& tree, const std::string& file) {
+    for (const char* key : {"$schema", "extends", "strategies"}) tree.erase(key);
+    layers_.expand(tree);
+    Draft draft;
+    ReadContext context{diagnostics_};
+    read_mapping(tree, "", scenario_keys(), context, draft, &draft.given);
+    diagnostics_.throw_if_any();
+    if (draft.name.empty()) draft.name = fs::path(file).stem().string();
+    locate_calibration(draft);
+    return Resolver(std::move(draft), tree, sources_, diagnostics_);
+  }
+
+  void locate_calibration(const Draft& draft) {
+    if (draft.cluster.calibration.empty()) return;
+    const Position at = draft.given.at("cluster.calibration");
+    const fs::path folder = sources_[at.source].kind == SourceKind::command_line
+                                ? fs::path()
+                                : fs::path(sources_[at.source].name).parent_path();
+    calibration_ = (folder / draft.cluster.calibration).string();
+  }
+
+  Sources sources_;
+  Diagnostics diagnostics_{sources_};
+  ReadOptions options_;
+  Layers layers_;
+  std::string calibration_;
+};
+
+}  // namespace
+
+Scenario read_scenario(const std::string& file, const ReadOptions& options) {
+  Reading reading(options);
+  Node tree = reading.layers().file(file);
+  return reading.scenario(std::move(tree), file);
+}
+
+Scenario read_scenario_text(const std::string& text, const std::string& file,
+                            const ReadOptions& options) {
+  Reading reading(options);
+  Node tree = reading.layers().text(text, file);
+  return reading.scenario(std::move(tree), file);
+}
+
+std::vector<Scenario> read_scenarios(const std::string& file, const ReadOptions& options) {
+  Reading reading(options);
+  Node tree = reading.layers().file(file);
+  const std::vector<Node> entries = reading.layers().take_strategies(tree);
+  reading.diagnostics().throw_if_any();
+  std::vector<Scenario> scenarios;
+  if (entries.empty()) scenarios.push_back(reading.scenario(std::move(tree), file));
+  for (const Node& entry : entries) {
+    Node merged = tree;
+    overlay(merged, entry);
+    scenarios.push_back(reading.scenario(std::move(merged), file));
+  }
+  return scenarios;
+}
+
+ClusterAndDevice read_cluster(const std::string& name_or_file, const ReadOptions& options) {
+  Reading reading(options);
+  const bool file = name_or_file.ends_with(".yaml") || name_or_file.ends_with(".yml") ||
+                    name_or_file.find('/') != std::string::npos;
+  Node tree =
+      file ? reading.layers().file(name_or_file) : reading.named("cluster.preset", name_or_file);
+  Scenario scenario = reading.cluster(std::move(tree), name_or_file);
+  return {std::move(scenario.cluster), std::move(scenario.device)};
+}
+
+models::Model read_model(const std::string& catalogue_name, const ReadOptions& options) {
+  Reading reading(options);
+  return reading.model(reading.named("model.base", catalogue_name));
+}
+
+}  // namespace scenarios

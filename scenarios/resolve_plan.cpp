@@ -1,0 +1,122 @@
+// The training and strategy part of the Resolver.
+#include <fmt/core.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "scenarios/resolve.hpp"
+
+namespace scenarios {
+namespace {
+
+constexpr std::int64_t kMostRanks = std::int64_t{1} << 20;
+constexpr std::int64_t kUsualSequence = 4096;
+
+// A part up to 1 as it is; above 1 a number of layers.
+double as_part(double amount, std::int64_t layers) {
+  if (amount <= 1.0) return amount;
+  return std::min(1.0, amount / static_cast<double>(std::max<std::int64_t>(layers, 1)));
+}
+
+std::string dimensions(const strategies::Plan& plan) {
+  return fmt::format("tp·cp·pp = {}·{}·{} = {}", plan.tp, plan.cp, plan.pp,
+                     plan.tp * plan.cp * plan.pp);
+}
+
+}  // namespace
+
+void Resolver::training() {
+  auto& training = draft_.training;
+  models::Transformer& shape = draft_.model.transformer;
+  const bool learned = shape.position == models::Position::learned && shape.max_positions > 0;
+  if (out_.model.transformer() != nullptr) {
+    settle("training.seq_len", training.seq_len, learned ? shape.max_positions : kUsualSequence,
+           learned ? "model.max_positions" : "default");
+    if (shape.position == models::Position::learned && shape.max_positions == 0) {
+      settle("model.max_positions", shape.max_positions, training.seq_len, "training.seq_len");
+      out_.model.architecture = shape;
+    }
+  } else {
+    settle("training.seq_len", training.seq_len, std::int64_t{1}, "no sequence");
+  }
+  const bool full_precision = training.precision == models::Precision::fp32 ||
+                              training.precision == models::Precision::tf32;
+  settle("training.master_weights", training.master_weights, !full_precision, "training.precision");
+  const bool finer = given("training.recompute.layers") || given("training.recompute.every");
+  auto& recompute = training.recompute;
+  using strategies::Recompute;
+  if (!given("training.recompute.mode") && !given("training.recompute")) {
+    if (finer) recompute.mode = Recompute::full;
+    if (given("training.recompute.modules")) recompute.mode = Recompute::selective;
+  }
+  if (recompute.mode == Recompute::selective && recompute.modules.empty()) {
+    recompute.modules = {models::Module::core_attn};
+  }
+}
+
+void Resolver::plan() {
+  strategies::Plan& plan = draft_.strategy.plan;
+  auto& spec = draft_.cluster.spec;
+  const std::int64_t layers = layer_count(out_.model);
+  for (double* amount :
+       {&plan.offload.optimizer, &plan.offload.parameters, &plan.offload.activations}) {
+    *amount = as_part(*amount, layers);
+  }
+  settle("strategy.schedule", plan.schedule, std::string(plan.vpp > 1 ? "interleaved" : "1f1b"),
+         "default");
+  const double ranks = static_cast<double>(plan.tp) * static_cast<double>(plan.cp) *
+                       static_cast<double>(plan.pp) * static_cast<double>(plan.dp);
+  if (ranks > static_cast<double>(kMostRanks)) {
+    diagnostics_.error(locate("strategy"), "strategy",
+                       fmt::format("tp·cp·pp·dp = {}·{}·{}·{} exceeds {} ranks", plan.tp, plan.cp,
+                                   plan.pp, plan.dp, kMostRanks));
+    return;
+  }
+  if (given("strategy.dp") && !given_by_user("cluster.gpus")) {
+    spec.gpus = plan.world_size();
+    draft_.given.erase("cluster.gpus");
+    draft_.origins["cluster.gpus"] = "tp·cp·pp·dp";
+    settle("cluster.nvlink_domain", spec.nvlink_domain, spec.gpus_per_node, "gpus_per_node");
+    spec.name = draft_.cluster.preset.empty() ? "inline" : draft_.cluster.preset;
+  } else {
+    cluster_size();
+  }
+  const std::int64_t replica = plan.tp * plan.cp * plan.pp;
+  settle("strategy.dp", plan.dp, std::max<std::int64_t>(spec.gpus / replica, 1),
+         "gpus / (tp·cp·pp)");
+  settle("strategy.shard_group", plan.shard_group, plan.dp * plan.cp, "dp·cp");
+}
+
+void Resolver::batch() {
+  const strategies::Plan& plan = draft_.strategy.plan;
+  auto& training = draft_.training;
+  if (given("training.global_batch")) return;
+  settle("training.global_batch", training.global_batch, plan.dp * training.micro_batch * plan.pp,
+         "dp·micro_batch·pp");
+  warn(fmt::format("training.global_batch is not given; {} sequences are assumed ({})",
+                   training.global_batch, dimensions(plan)),
+       "training");
+}
+
+void Resolver::layout() {
+  strategies::Plan& plan = draft_.strategy.plan;
+  std::vector<std::int64_t>& stages = draft_.strategy.stages;
+  const std::int64_t layers = layer_count(out_.model);
+  const std::int64_t chunks = plan.pp * plan.vpp;
+  if (chunks > layers + 2) return;  // only without checks: there is no layout
+  if (!given("strategy.pp_layout.stages")) {
+    stages =
+        spread_layers(layers, chunks, plan.embedding_as_layer ? Ends::count_as_layers : Ends::free);
+    const std::int64_t shared = layers + (plan.embedding_as_layer ? 2 : 0);
+    draft_.origins["strategy.pp_layout.stages"] =
+        plan.embedding_as_layer ? "even, with embedding and head as layers" : "even";
+    if (shared % chunks != 0) {
+      warn(fmt::format("{} layers do not divide over {} pipeline chunks; they are spread as [{}]",
+                       shared, chunks, fmt::join(stages, ", ")),
+           "strategy.pp");
+    }
+  }
+  plan.layers_of_chunk = stages;
+}
+
+}  // namespace scenarios
