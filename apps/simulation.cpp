@@ -1,0 +1,71 @@
+#include "apps/simulation.hpp"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <charconv>
+#include <fstream>
+#include <string_view>
+
+#include "apps/commands.hpp"
+#include "strategies/mesh.hpp"
+
+namespace apps {
+namespace {
+
+// The number after `key` in /proc/meminfo (kB) or alone in a cgroup file; 0 when there is none.
+std::uint64_t number_in(const char* file, std::string_view key) {
+  std::ifstream in(file);
+  for (std::string line; std::getline(in, line);) {
+    if (!line.starts_with(key)) continue;
+    const std::size_t digit = line.find_first_of("0123456789", key.size());
+    if (digit == std::string::npos) return 0;
+    std::uint64_t value = 0;
+    std::from_chars(line.data() + digit, line.data() + line.size(), value);
+    return value;
+  }
+  return 0;
+}
+
+std::uint64_t default_limit() {
+  const std::uint64_t available = number_in("/proc/meminfo", "MemAvailable:") * 1024 / 4 * 3;
+  const std::uint64_t cgroup = number_in("/sys/fs/cgroup/memory.max", "");
+  return cgroup > 0 ? std::min(available, cgroup / 4 * 3) : available;
+}
+
+}  // namespace
+
+scenarios::Scenario read(const std::string& file, const std::vector<std::string>& set,
+                         const std::vector<std::string>& more) {
+  scenarios::ReadOptions options;
+  options.set = set;
+  options.set.insert(options.set.end(), more.begin(), more.end());
+  return scenarios::read_scenario(file, options);
+}
+
+std::vector<std::int64_t> ranks_of_stages(const strategies::Plan& plan) {
+  const strategies::Mesh mesh = strategies::dense_mesh(plan);
+  std::vector<std::int64_t> ranks;
+  for (std::int64_t stage = 0; stage < plan.pp; ++stage) {
+    ranks.push_back(mesh.moved(0, strategies::Axis::pp, stage));
+  }
+  return ranks;
+}
+
+void limit_memory(std::uint64_t bytes) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  if (bytes == 0) return;  // the sanitizers reserve terabytes of address space
+#endif
+  const std::uint64_t limit = bytes > 0 ? bytes : default_limit();
+  if (limit == 0) return;
+  rlimit wanted{};
+  getrlimit(RLIMIT_AS, &wanted);
+  wanted.rlim_cur = std::min<rlim_t>(limit, wanted.rlim_max);
+  setrlimit(RLIMIT_AS, &wanted);
+}
+
+int fit_code(const Common& common, bool fits) {
+  return common.require_fit && !fits ? kInfeasible : kOk;
+}
+
+}  // namespace apps

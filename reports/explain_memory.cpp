@@ -1,0 +1,117 @@
+// Where a rank's memory comes from: the states by ZeRO stage, activations in flight, and what the
+// simulation of the fullest stage adds to them.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "reports/explain.hpp"
+#include "reports/text.hpp"
+#include "strategies/cost_table.hpp"
+#include "strategies/schedule.hpp"
+#include "strategies/states.hpp"
+#include "strategies/step_context.hpp"
+
+namespace reports {
+namespace {
+
+using sim::MemoryCategory;
+
+ExplainedStep gib(std::string quantity, std::string formula, std::string numbers,
+                  sim::Bytes value) {
+  return {std::move(quantity), std::move(formula), std::move(numbers), value.gib(), "GiB"};
+}
+
+strategies::PipelineSchedule schedule_of(const scenarios::Scenario& scenario) {
+  const strategies::Plan& plan = scenario.plan;
+  const strategies::ScheduleGenerator* generator = strategies::find_schedule(plan.schedule);
+  return generator->generate({plan.pp, plan.vpp,
+                              strategies::micro_batch_count(scenario.training, plan),
+                              plan.micro_batch_group});
+}
+
+std::string over(std::int64_t ranks) {
+  return ranks > 1 ? fmt::format(" / {}", ranks) : std::string{};
+}
+
+void add_states(std::vector<ExplainedStep>& steps, const strategies::StepContext& context) {
+  const strategies::ParameterSet set = strategies::stage_parameters(context);
+  const strategies::Plan& plan = *context.plan;
+  const std::int64_t count = set.dense + set.expert;
+  steps.push_back({"parameters of the rank", "its share of its layers", "",
+                   static_cast<double>(count), "parameters"});
+  const auto shards = [&](int from) { return plan.zero >= from ? over(plan.shard_group) : ""; };
+  steps.push_back(
+      gib("parameters", "count × bytes" + std::string(shards(3)),
+          fmt::format("{} × {}", grouped(count), strategies::parameter_bytes(*context.training)),
+          strategies::parameter_memory(context, set)));
+  steps.push_back(
+      gib("gradients", "count × bytes" + std::string(shards(2)),
+          fmt::format("{} × {}", grouped(count), strategies::gradient_bytes(*context.training)),
+          strategies::gradient_memory(context, set)));
+  const double optimizer =
+      strategies::optimizer_bytes(*context.training, plan, *context.implementation);
+  steps.push_back(gib("optimizer", "count × bytes" + std::string(shards(1)),
+                      fmt::format("{} × {}", grouped(count), optimizer),
+                      strategies::optimizer_memory(context, set)));
+}
+
+void add_activations(std::vector<ExplainedStep>& steps, const strategies::StepContext& context) {
+  const strategies::UnitCost& layer = context.costs->layer(context.costs->layer_count() - 1);
+  std::int64_t layers = 0;
+  for (const strategies::Chunk& chunk : context.chunks) {
+    for (const strategies::Unit& unit : chunk.units) layers += unit.cost->is_layer ? 1 : 0;
+  }
+  const auto chunks = static_cast<std::int64_t>(context.chunks.size());
+  const std::int64_t in_flight = strategies::peak_in_flight(*context.schedule, context.stage);
+  steps.push_back(
+      gib("a layer keeps", "activations for its backward, one micro-batch", "", layer.saved));
+  steps.push_back({"passes in flight", "(chunk, micro-batch) pairs, by the schedule", "",
+                   static_cast<double>(in_flight), ""});
+  steps.push_back(
+      gib("activations of layers", "layers per chunk × in flight × a layer's",
+          fmt::format("{}/{} × {} × {}", layers, chunks, in_flight, gib_text(layer.saved)),
+          sim::Bytes::ceil(layer.saved.as_double() * static_cast<double>(in_flight) *
+                           static_cast<double>(layers) /
+                           static_cast<double>(std::max<std::int64_t>(chunks, 1)))));
+}
+
+void add_simulated(std::vector<ExplainedStep>& steps, const scenarios::StageMemory& stage) {
+  for (std::size_t c = 0; c < sim::kMemoryCategories; ++c) {
+    steps.push_back(gib(fmt::format("simulated {}", sim::kMemoryCategoryNames[c]),
+                        "at the peak of the step", "", stage.categories[c]));
+  }
+  steps.push_back(gib("allocated", "sum (torch's max_memory_allocated)", "", stage.allocated));
+  steps.push_back(gib("reserved", "with the allocator's slack", "", stage.reserved));
+  steps.push_back(gib("driver", "with contexts and communicators (nvidia-smi)", "", stage.driver));
+}
+
+}  // namespace
+
+ExplainedSection explain_memory(const scenarios::Report& report) {
+  const scenarios::Scenario& scenario = report.scenario;
+  ExplainedSection section{"Memory", {}};
+  if (report.stages.empty()) return section;
+  const scenarios::StageMemory& worst = report.stages[report.worst_stage];
+  section.title = fmt::format("Memory of a rank of the fullest stage ({})", worst.stage);
+  const strategies::CostTable costs(scenario.model, scenario.device, scenario.training,
+                                    scenario.plan, scenario.implementation);
+  const strategies::PipelineSchedule schedule = schedule_of(scenario);
+  strategies::StepContext context;
+  context.model = &scenario.model;
+  context.device = &scenario.device;
+  context.training = &scenario.training;
+  context.plan = &scenario.plan;
+  context.implementation = &scenario.implementation;
+  context.costs = &costs;
+  context.schedule = &schedule;
+  context.stage = worst.stage;
+  context.chunks =
+      strategies::chunks_of_stage(scenario.model, scenario.plan, schedule, costs, worst.stage);
+  context.micro_batches = strategies::micro_batch_count(scenario.training, scenario.plan);
+  add_states(section.steps, context);
+  add_activations(section.steps, context);
+  add_simulated(section.steps, worst);
+  return section;
+}
+
+}  // namespace reports
