@@ -105,8 +105,8 @@ ExplainedSection explain_memory(const scenarios::Report& report) {
   context.costs = &costs;
   context.schedule = &schedule;
   context.stage = worst.stage;
-  context.chunks =
-      strategies::chunks_of_stage(scenario.model, scenario.plan, schedule, costs, worst.stage);
+  context.chunks = strategies::chunks_of_stage(scenario.model, scenario.plan, schedule, costs,
+                                               scenario.implementation, worst.stage);
   context.micro_batches = strategies::micro_batch_count(scenario.training, scenario.plan);
   add_states(section.steps, context);
   add_activations(section.steps, context);
