@@ -1,5 +1,5 @@
 // The network while it is being built: a Boost graph (adjacency_list<vecS, vecS, directedS>) of
-// vertices and directed links, hidden behind this class so that no header shows Boost.
+// vertices and cables, hidden behind this class so that no header shows Boost.
 #pragma once
 
 #include <memory>
@@ -29,10 +29,10 @@ class Network {
   sim::LinkId join(VertexId a, VertexId b, const Cable& cable);
   std::size_t vertex_count() const;
 
-  // Whether every one of the first `devices` vertices is reached from the first.
+  // Whether the first `devices` vertices are all in one component.
   bool connects(std::size_t devices) const;
-  // Copies vertices and links out of the graph, links in order of creation.
-  void freeze(Layout& layout, sim::IdVector<sim::LinkId, sim::Link>& links) const;
+  // Hands out vertices and links, in order of creation; the network is spent afterwards.
+  void freeze(Layout& layout, sim::IdVector<sim::LinkId, sim::Link>& links);
 
  private:
   struct Graph;
