@@ -1,0 +1,55 @@
+// Folded = unfolded, to the picosecond, on every composition; and what stops a fold.
+#include <catch2/catch.hpp>
+
+#include "compositions.hpp"
+#include "scenarios/report.hpp"
+
+using namespace properties;
+
+TEST_CASE("folding changes nothing but the number of simulated ranks") {
+  for (const Composition& composition : compositions()) {
+    for (const char* fidelity : {"analytic", "flow"}) {
+      INFO(composition.name << ", " << fidelity);
+      const auto scenario = read(composition);
+      scenarios::PredictOptions options;
+      options.fidelity = fidelity;
+      const auto folded = scenarios::predict(scenario, options);
+      options.fold = false;
+      const auto full = scenarios::predict(scenario, options);
+      CHECK(folded.step_time == full.step_time);
+      CHECK(folded.breakdown.compute == full.breakdown.compute);
+      CHECK(folded.breakdown.bubble == full.breakdown.bubble);
+      CHECK(folded.fold.ranks_simulated <= full.fold.ranks_simulated);
+      CHECK(full.fold.ranks_simulated == composition.gpus);
+    }
+  }
+}
+
+TEST_CASE("equal replicas fold to one rank a stage") {
+  const auto report =
+      scenarios::predict(read({"3d", 128, "{tp: 8, sequence_parallel: true, pp: 4, zero: 1}"}));
+  CHECK(report.fold.ranks_simulated == 4);
+  CHECK(report.fold.certificate == "128 ranks -> 4 classes, exact");
+}
+
+TEST_CASE("a slow rank splits the classes by itself, and still folds exactly") {
+  auto scenario = read({"straggler", 64, "{zero: 1}"});
+  const auto even = scenarios::predict(scenario);
+  scenario.faults.slow_ranks.push_back({13, 1.3});
+  const auto folded = scenarios::predict(scenario);
+  scenarios::PredictOptions options;
+  options.fold = false;
+  const auto full = scenarios::predict(scenario, options);
+  CHECK(folded.step_time == full.step_time);
+  CHECK(folded.step_time > even.step_time);
+  CHECK(folded.fold.ranks_simulated > 1);
+  CHECK(folded.fold.ranks_simulated < 64);
+}
+
+TEST_CASE("noise on every rank leaves nothing to fold") {
+  auto scenario = read({"noise", 16, "{dp: 16}"});
+  scenario.faults.jitter = 0.05;
+  const auto report = scenarios::predict(scenario);
+  CHECK(report.fold.ranks_simulated == 16);
+  CHECK_FALSE(report.fold.folded);
+}

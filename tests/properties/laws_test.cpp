@@ -1,0 +1,76 @@
+// Laws that hold for every composition of strategies.
+#include <catch2/catch.hpp>
+
+#include "compositions.hpp"
+#include "scenarios/report.hpp"
+
+using namespace properties;
+
+namespace {
+
+sim::Time sum(const scenarios::Breakdown& b) {
+  return b.compute + b.recompute + b.optimizer + b.exposed_tp + b.exposed_cp + b.exposed_ep +
+         b.exposed_pp + b.exposed_dp + b.bubble + b.other;
+}
+
+}  // namespace
+
+TEST_CASE("the engine's own laws hold, and the breakdown adds up to the step") {
+  for (const Composition& composition : compositions()) {
+    INFO(composition.name);
+    scenarios::PredictOptions options;
+    options.verify = true;
+    const auto report = scenarios::predict(read(composition), options);
+    CHECK(sum(report.breakdown) == report.step_time);
+    CHECK(report.mfu > 0.0);
+    CHECK(report.mfu < 1.0);
+    CHECK(report.bubble_fraction >= 0.0);
+  }
+}
+
+TEST_CASE("sharing links and interference never make a step of fixed order faster") {
+  for (const Composition& composition : compositions()) {
+    INFO(composition.name);
+    scenarios::PredictOptions options;
+    options.fidelity = "analytic";
+    const auto quiet = scenarios::predict(read(composition), options);
+    options.fidelity = "flow";
+    const auto shared = scenarios::predict(read(composition), options);
+    CHECK(shared.step_time.seconds() >= quiet.step_time.seconds() * (1.0 - 1e-9));
+  }
+}
+
+TEST_CASE("memory never grows with the ZeRO stage") {
+  sim::Bytes before{INT64_MAX};
+  for (int zero : {0, 1, 2, 3}) {
+    const auto report =
+        scenarios::predict(read({"zero", 16, fmt::format("{{zero: {}}}", zero),
+                                 "{layers: 8, hidden: 2048, heads: 16, ffn: 5632, vocab: 32000}",
+                                 "seq_len: 1024, global_batch: 16, micro_batch: 1"}));
+    CHECK(report.stages[0].allocated < before);
+    before = report.stages[0].allocated;
+  }
+}
+
+TEST_CASE("1F1B with ideal links and no message cost has exactly the bubble of the formula") {
+  // (m + p - 1)(tf + tb) on stages of equal cost: measured against one micro-batch more.
+  const auto step = [](std::int64_t micro_batches) {
+    auto scenario =
+        read({"bubble", 4, "{pp: 4}", "{layers: 8, hidden: 2048, heads: 16, ffn: 5632, vocab: 128}",
+              fmt::format("seq_len: 1024, global_batch: {}, micro_batch: 1", micro_batches),
+              "preset: dgx-h100", "ideal"});
+    return scenarios::predict(scenario);
+  };
+  const auto eight = step(8);
+  const auto nine = step(9);
+  const double slot = (nine.step_time - eight.step_time).seconds();
+  CHECK(eight.bubble_fraction * eight.step_time.seconds() ==
+        Approx(3.0 * slot).epsilon(0.02));  // embedding and head make the ends a little slower
+}
+
+TEST_CASE("predicting twice gives the same picosecond") {
+  for (const Composition& composition : compositions()) {
+    const auto scenario = read(composition);
+    CHECK(scenarios::predict(scenario).step_time == scenarios::predict(scenario).step_time);
+  }
+}
