@@ -32,6 +32,11 @@ std::int64_t layer_count(const models::Model& model);
 enum class Ends : std::uint8_t { free, count_as_layers };
 std::vector<std::int64_t> spread_layers(std::int64_t layers, std::int64_t chunks, Ends ends);
 
+// Tasks a simulation of the folded step would need, roughly; above kMostTasks it is refused before
+// anything is allocated.
+inline constexpr double kMostTasks = 1e9;
+double estimated_tasks(const Scenario& scenario);
+
 // Micro-batches per pipeline per step. REQUIRES: plan_problems() found nothing.
 std::int64_t micro_batches(const Scenario& scenario);
 

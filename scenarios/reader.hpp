@@ -68,4 +68,12 @@ struct CatalogueEntry {
 std::vector<CatalogueEntry> list_catalogue(const std::string& section,
                                            const ReadOptions& options = {});
 
+// The JSON Schema (draft-07) of the scenario file, and docs/scenario-reference.md. Both are made
+// from the table of keys that the reader reads by.
+std::string scenario_schema();
+std::string scenario_reference();
+
+// A scenario file that reads as the same scenario: every key with the value it was resolved to.
+std::string to_yaml(const Scenario& scenario);
+
 }  // namespace scenarios

@@ -75,6 +75,15 @@ void Resolver::profile() {
   settle("strategy.overlap.p2p", plan.overlap.p2p, implementation.overlap.p2p, origin);
 }
 
+void Resolver::refuse_huge() {
+  const double tasks = estimated_tasks(out_);
+  if (tasks <= kMostTasks) return;
+  diagnostics_.fatal(
+      locate("training.global_batch"),
+      fmt::format("the step needs about {:.0e} tasks; the limit is {:.0e}", tasks, kMostTasks),
+      "raise micro_batch, lower global_batch, or use fewer layers", ErrorKind::limit);
+}
+
 Scenario Resolver::scenario(PlanChecks checks) {
   out_.model = model();
   device();
@@ -98,6 +107,7 @@ Scenario Resolver::scenario(PlanChecks checks) {
   report(cluster_problems(out_));
   if (checks == PlanChecks::on) report(plan_problems(out_));
   diagnostics_.throw_if_any();
+  if (checks == PlanChecks::on) refuse_huge();
   layout();
   out_.plan = draft_.strategy.plan;
   out_.resolved = provenance();

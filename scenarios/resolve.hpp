@@ -51,6 +51,7 @@ class Resolver {
   void profile();
   void plan();
   void layout();
+  void refuse_huge();
   void batch();
   std::vector<Resolved> provenance() const;
 

@@ -39,6 +39,12 @@ void Resolver::training() {
   } else {
     settle("training.seq_len", training.seq_len, std::int64_t{1}, "no sequence");
   }
+  const auto& peak = draft_.device.device.peak;
+  if (peak[static_cast<std::size_t>(models::Precision::bf16)].per_second() <= 0.0 &&
+      peak[static_cast<std::size_t>(models::Precision::fp16)].per_second() > 0.0) {
+    settle("training.precision", training.precision, models::Precision::fp16,
+           "the device has no bf16");
+  }
   const bool full_precision = training.precision == models::Precision::fp32 ||
                               training.precision == models::Precision::tf32;
   settle("training.master_weights", training.master_weights, !full_precision, "training.precision");

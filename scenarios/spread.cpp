@@ -29,4 +29,13 @@ std::int64_t micro_batches(const Scenario& scenario) {
   return scenario.training.global_batch / (scenario.plan.dp * scenario.training.micro_batch);
 }
 
+// One rank a stage runs its layers forward and backward for each micro-batch. About ten tasks a
+// layer and direction (compute pieces, collectives), two transfers a chunk and direction.
+double estimated_tasks(const Scenario& scenario) {
+  constexpr double per_layer = 20.0, per_chunk = 4.0;
+  const auto chunks = static_cast<double>(scenario.plan.pp * scenario.plan.vpp);
+  return static_cast<double>(micro_batches(scenario)) *
+         (per_layer * static_cast<double>(layer_count(scenario.model)) + per_chunk * chunks);
+}
+
 }  // namespace scenarios
