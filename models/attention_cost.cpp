@@ -8,42 +8,92 @@
 namespace models::detail {
 namespace {
 
+// Output of models/fit/fit.py, one a kernel generation.
 struct Constants {
-  double head_64;    // efficiency at head dimension 64 against 128
-  double half_keys;  // keys at which half of the long-sequence rate is reached
-  double backward;   // rate of the backward kernel against forward
+  double block_rows;       // query rows of a block in forward; backward walks blocks of 128 keys
+  double overhead;         // keys
+  double causal_overhead;  // further keys when causal
+  double head_64;          // rate at head dimension 64 against 128
+  double head_256;         // at 256
+  double backward;         // rate of the backward kernel against forward's
+  double tail;             // idle at the end, in longest blocks
+  double alone;            // slowdown of a block that has its SM for itself
+  double backward_256;     // backward's rate at head dimension 256 against 128
 };
 
-// Provisional values from FlashAttention-2 and -3's charts; models/fit/fit.py refines them.
-Constants constants_of(Architecture architecture) {
-  switch (architecture) {
+constexpr Constants kFlash1{128, 114, 78.4, 1.0, 1.05, 0.53, 0.46, 1.26, 0.9};
+constexpr Constants kFlash2{128, 144, 95.4, 0.891, 1.0, 0.966, 0.46, 1.26, 0.549};
+constexpr Constants kFlash2Hopper{128, 183, 71.3, 0.851, 0.873, 0.778, 0.46, 1.26, 0.9};
+// Backward is not in the measurements: 0.85 of forward, FlashAttention-3 paper (arXiv 2407.08608).
+constexpr Constants kFlash3{128, 209, 162, 0.75, 1.19, 0.85, 0.46, 1.26, 0.9};
+constexpr Constants kBlackwell{256, 0, 93, 0.85, 0.834, 0.854, 0.278, 1.28, 0.53};
+// FlashAttention-2's sustained rate on Hopper against 3's: 0.427 / 0.697 of peak.
+constexpr double kFlash2OnHopper = 0.613;
+constexpr double kBackwardRows = 128.0;
+// Backward computes five products where forward has two and the gradient alone needs four.
+constexpr double kRebuiltScores = 1.25;
+
+Constants constants_of(const Device& device, const KernelProfile& kernels) {
+  switch (device.architecture) {
+    case Architecture::volta:
+    case Architecture::turing:
+      return kFlash1;
     case Architecture::hopper:
+      return kernels.flash_attention_2 ? kFlash2Hopper : kFlash3;
     case Architecture::blackwell:
-      return {0.75, 500.0, 0.80};
+      return kBlackwell;
     default:
-      return {0.92, 250.0, 0.85};
+      return kFlash2;
   }
+}
+
+double head_factor(double dim, const Constants& constants, bool backward) {
+  if (dim <= 128.0) {
+    const double between = std::max(0.0, dim - 64.0) / 64.0;
+    return constants.head_64 + (1.0 - constants.head_64) * between;
+  }
+  const double large = backward ? constants.backward_256 : constants.head_256;
+  return 1.0 + (large - 1.0) * std::min(1.0, (dim - 128.0) / 128.0);
+}
+
+// How much longer the kernel takes than its work spread evenly over all SMs.
+double idle_factor(const Work& work, double share, const Constants& constants, bool backward,
+                   const Device& device) {
+  const double block = backward ? kBackwardRows : constants.block_rows;
+  const double rows = static_cast<double>(backward ? work.n : work.m);
+  const double blocks = static_cast<double>(work.batch) * std::max(1.0, rows / block);
+  const double waves = blocks / std::max(1, device.sm_count);
+  // The last rows of a causal square see all keys, the average row half of them.
+  const double longest = share < 1.0 ? std::min(2.0, 1.0 / share) : 1.0;
+  return std::max(constants.alone * longest, waves + constants.tail * longest) / waves;
 }
 
 }  // namespace
 
-double attention_seconds(const Work& work, Pass pass, Precision precision, const Device& device) {
-  const Precision used =
-      precision == Precision::fp8 || precision == Precision::fp4 ? Precision::bf16 : precision;
-  const Constants constants = constants_of(device.architecture);
-  const double peak = matrix_rate(device, used).per_second();
-  const double keys = static_cast<double>(work.n);
-  double rate = peak * device.attention_efficiency * keys / (keys + constants.half_keys);
-  if (work.k < 128)
-    rate *= std::max(0.25, constants.head_64 + (1.0 - constants.head_64) *
-                                                   (static_cast<double>(work.k) - 64.0) / 64.0);
-  double flops = work.flops.count();
-  if (pass != Pass::forward) {
-    flops *= 1.25;  // backward rebuilds the scores: five products where the gradient needs four
+double attention_seconds(const Work& work, Pass pass, Precision precision, const Device& device,
+                         const KernelProfile& kernels) {
+  const bool low = precision == Precision::fp8 || precision == Precision::fp4;
+  const Constants constants = constants_of(device, kernels);
+  const bool backward = pass != Pass::forward;
+  const double full = 2.0 * static_cast<double>(work.batch) * static_cast<double>(work.m) *
+                      static_cast<double>(work.n) * static_cast<double>(work.k + work.value_dim);
+  double flops = work.flops.count() * (backward ? 0.5 : 1.0);
+  const double share = std::clamp(flops / full, 1e-6, 1.0);
+  const double keys = share * static_cast<double>(work.n);
+  flops *= (keys + constants.overhead + (share < 1.0 ? constants.causal_overhead : 0.0)) / keys;
+  double rate = matrix_rate(device, low ? Precision::bf16 : precision).per_second() *
+                device.attention_efficiency *
+                head_factor(static_cast<double>(work.k), constants, backward);
+  if (device.architecture == Architecture::hopper && kernels.flash_attention_2) {
+    rate *= kFlash2OnHopper;
+  }
+  if (backward) {
+    flops *= 2.0 * kRebuiltScores;
     rate *= constants.backward;
   }
   const double bandwidth = device.memory_bandwidth.bytes_per_second() * device.memory_efficiency;
-  return std::max(flops / rate, work.traffic.as_double() / bandwidth);
+  return std::max(flops / rate * idle_factor(work, share, constants, backward, device),
+                  work.traffic.as_double() / bandwidth);
 }
 
 }  // namespace models::detail

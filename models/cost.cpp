@@ -42,16 +42,25 @@ double stream_bandwidth(double traffic, const Device& device) {
   return std::max(memory, l2);
 }
 
+// Transformer Engine's grouped GEMM makes one cuBLASLt call an expert from one host thread: small
+// experts on B200 never took less than 8.7 us each (SimuMax's table, models/fit/gemm.csv).
+constexpr double kGroupIssueSeconds = 8.7e-6;
+
 double matrix_seconds(const Operator& op, const Work& work, Pass pass, Precision precision,
-                      const Device& device) {
+                      const Device& device, const KernelProfile& kernels) {
   detail::GemmShape shape;
   shape.m = work.m;
   shape.n = work.n;
   shape.k = work.k;
   shape.batch = work.batch;
   shape.precision = operand_precision(op, precision);
-  if (pass == Pass::backward_weight) shape.accumulate = detail::Accumulate::fp32;
-  return detail::gemm_seconds(shape, work.traffic.as_double(), device);
+  if (pass == Pass::backward_weight && kernels.weight_gradient_accumulation_fused) {
+    shape.accumulate = detail::Accumulate::fp32;
+  }
+  const double seconds =
+      detail::gemm_seconds(shape, work.traffic.as_double(), device) / kernels.gemm_factor;
+  if (op.kind != OpKind::grouped_gemm) return seconds;
+  return std::max(seconds, kGroupIssueSeconds * static_cast<double>(work.batch));
 }
 
 }  // namespace
@@ -63,14 +72,16 @@ sim::Time cost(const Operator& op, Pass pass, Precision precision, const Device&
   const double traffic = work.traffic.as_double();
   double seconds = 0.0;
   if (is_matrix(op.kind)) {
-    seconds = matrix_seconds(op, work, pass, precision, device) / kernels.gemm_factor;
+    seconds = matrix_seconds(op, work, pass, precision, device, kernels);
   } else if (op.kind == OpKind::attention) {
-    seconds = detail::attention_seconds(work, pass, precision, device);
+    seconds = detail::attention_seconds(work, pass, precision, device, kernels);
   } else {
     const double each = traffic / static_cast<double>(work.kernels);
     seconds = traffic / stream_bandwidth(each, device);
   }
-  return sim::Time::from_seconds(seconds) + device.kernel_gap * work.kernels;
+  // Kernels of a group overlap on several streams: one gap for all of them.
+  const int gaps = op.kind == OpKind::grouped_gemm ? 1 : work.kernels;
+  return sim::Time::from_seconds(seconds) + device.kernel_gap * gaps;
 }
 
 sim::Time gemm_time(std::int64_t m, std::int64_t n, std::int64_t k, std::int64_t batch,

@@ -13,30 +13,36 @@ namespace {
 struct Tile {
   std::int64_t rows;
   std::int64_t columns;
-  double efficiency;  // of the main loop, against the largest tile
 };
 
-// Small tiles reread their operands from L2 more often and hide less of it.
-constexpr std::array kTiles{Tile{256, 128, 1.0}, Tile{128, 256, 1.0}, Tile{128, 128, 0.92},
-                            Tile{256, 64, 0.88}, Tile{64, 256, 0.88}, Tile{128, 64, 0.80},
-                            Tile{64, 128, 0.80}, Tile{64, 64, 0.65}};
+// Tiles that cuBLAS and CUTLASS ship; 256 x 256 is Blackwell's two-SM tile and comes first.
+constexpr std::array kTiles{Tile{256, 256}, Tile{256, 128}, Tile{128, 256},
+                            Tile{128, 128}, Tile{256, 64},  Tile{64, 256},
+                            Tile{128, 64},  Tile{64, 128},  Tile{64, 64}};
 
+// Output of models/fit/fit.py.
 struct Constants {
+  double kernel;     // rate of the main loop against peak, at full clock
   double overhead;   // seconds a wave spends filling the pipeline and writing its tiles
   double smoothing;  // 0 = whole waves, 1 = tiles divide evenly over the SMs
+  double medium;     // rate of 128 x 128 tiles against larger ones
+  double small;      // rate of smaller tiles
+  double exposed;    // part of the output's traffic that nothing hides
 };
 
 Constants constants_of(Architecture architecture) {
   switch (architecture) {
+    case Architecture::hopper:
+      return {0.837, 3.54e-6, 0.65, 0.882, 0.546, 0.689};
+    case Architecture::blackwell:
+      return {0.917, 2.32e-6, 0.0, 1.0, 0.939, 0.549};
     case Architecture::tpu:
     case Architecture::gaudi:
     case Architecture::cpu:
-      return {1.0e-6, 1.0};
-    case Architecture::hopper:
-    case Architecture::blackwell:
-      return {2.0e-6, 0.5};
-    default:
-      return {2.0e-6, 0.2};
+      // Few large systolic arrays (or cores) without waves of thread blocks: padding to tiles only.
+      return {0.98, 1.0e-6, 1.0, 1.0, 1.0, 0.5};
+    default:  // fitted on Ampere; Volta, Turing, Ada and CDNA have no tables of shapes
+      return {0.816, 2.64e-6, 0.0518, 0.882, 0.763, 0.426};
   }
 }
 
@@ -73,34 +79,53 @@ double matrix_efficiency(const Device& device, Precision precision) {
   return fitted > 0.0 ? fitted : 0.7;
 }
 
-double gemm_seconds(const GemmShape& shape, double traffic, const Device& device) {
-  const double rate = matrix_rate(device, shape.precision).per_second() *
-                      matrix_efficiency(device, shape.precision);
-  SIM_EXPECTS(rate > 0.0, "the device has no matrix rate");
-  const double bandwidth = device.memory_bandwidth.bytes_per_second() * device.memory_efficiency;
-  const Constants constants = constants_of(device.architecture);
+namespace {
+
+// Seconds until the last wave of tiles is done, at the kernel's own rate.
+double tiled_seconds(const GemmShape& shape, const Device& device, const Constants& constants,
+                     double bandwidth) {
+  const double peak = matrix_rate(device, shape.precision).per_second();
   const double sms = std::max(1, device.sm_count);
+  const double outputs = static_cast<double>(shape.m * shape.n) * static_cast<double>(shape.batch);
   double best = std::numeric_limits<double>::infinity();
   for (const Tile& tile : kTiles) {
+    const std::int64_t area = tile.rows * tile.columns;
+    if (area > 32768 && device.architecture != Architecture::blackwell) continue;
+    const double relative =
+        area > 16384 ? 1.0 : (area == 16384 ? constants.medium : constants.small);
+    const double rate = peak * constants.kernel * relative;
     const double tiles = static_cast<double>(ceil_div(shape.m, tile.rows) *
                                              ceil_div(shape.n, tile.columns) * shape.batch);
-    const double per_k =
-        2.0 * static_cast<double>(tile.rows * tile.columns) * sms / (rate * tile.efficiency);
     for (std::int64_t split = 1; split <= 16; split *= 2) {
-      if (split > 1 && (tiles * static_cast<double>(split) > sms || shape.k / split < 256)) break;
-      const double even = tiles * static_cast<double>(split) / sms;
+      const double parts = static_cast<double>(split);
+      if (split > 1 && (tiles * parts > sms || shape.k / split < 256)) break;
+      const double even = tiles * parts / sms;
       const double waves =
           std::max(1.0, (1.0 - constants.smoothing) * std::ceil(even) + constants.smoothing * even);
       const double k = static_cast<double>(ceil_div(shape.k, split));
-      double time = waves * (per_k * k + constants.overhead);
-      if (split > 1) {  // partial sums go through memory in fp32
-        time += static_cast<double>(split) * 8.0 *
-                static_cast<double>(shape.m * shape.n * shape.batch) / bandwidth;
-      }
+      double time = waves * (2.0 * static_cast<double>(area) * k * sms / rate + constants.overhead);
+      // Partial sums of a split k go through memory in fp32.
+      if (split > 1) time += parts * 8.0 * outputs / bandwidth;
       best = std::min(best, time);
     }
   }
-  return std::max(best, traffic / bandwidth);
+  return best;
+}
+
+}  // namespace
+
+double gemm_seconds(const GemmShape& shape, double traffic, const Device& device) {
+  const double peak = matrix_rate(device, shape.precision).per_second();
+  SIM_EXPECTS(peak > 0.0, "the device has no matrix rate");
+  const double bandwidth = device.memory_bandwidth.bytes_per_second() * device.memory_efficiency;
+  const Constants constants = constants_of(device.architecture);
+  const double flops = 2.0 * static_cast<double>(shape.m) * static_cast<double>(shape.n) *
+                       static_cast<double>(shape.k) * static_cast<double>(shape.batch);
+  const double sustained = flops / (peak * matrix_efficiency(device, shape.precision));
+  const double tiled = tiled_seconds(shape, device, constants, bandwidth);
+  const double output = (shape.accumulate == Accumulate::fp32 ? 8.0 : 2.0) *
+                        static_cast<double>(shape.m * shape.n) * static_cast<double>(shape.batch);
+  return std::max({tiled, sustained, traffic / bandwidth}) + constants.exposed * output / bandwidth;
 }
 
 }  // namespace models::detail

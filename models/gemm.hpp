@@ -1,11 +1,12 @@
 // Time of a matrix product on a device, by tiles and waves.
 //
 // A kernel computes the output in tiles of `rows` x `columns`; each SM works on one tile at a time.
-//   waves   = ceil(tiles / SMs)                       (partly smoothed by persistent schedulers)
-//   compute = waves * (2 rows columns k / (rate of one SM * tile efficiency) + overhead)
-//   time    = max(compute, traffic / sustained bandwidth) + kernel gap
-// minimised over the tiles that libraries of the generation ship, and over splits of k when tiles
-// are fewer than SMs. Constants: fitted by models/fit/fit.py, see docs/models.md.
+//   waves = ceil(tiles / SMs)                         (partly smoothed by persistent schedulers)
+//   tiled = waves * (2 rows columns k / (kernel rate of one SM) + overhead), the best over the
+//           tiles that libraries ship and over splits of k when tiles are fewer than SMs
+//   time  = max(tiled, flops / sustained rate, traffic / sustained bandwidth) + exposed output
+// The kernel's own rate holds at full clock; `gemm_efficiency` of the device is what power and
+// clock leave on long runs. Constants: fitted by models/fit/fit.py, see docs/models.md.
 #pragma once
 
 #include <cstdint>

@@ -21,8 +21,9 @@ struct KernelProfile {
   bool dropout = false;             // GPT-era recipes train with dropout (mask saved, 1 byte)
   bool compiled = false;            // graph-compiled: element-wise chains fuse into one kernel
   bool weight_gradient_accumulation_fused = true;  // wgrad GEMM accumulates into fp32 directly
-  sim::Time launch;          // host time to issue one kernel (eager Python + driver)
-  double gemm_factor = 1.0;  // sustained GEMM rate against the device's, with its reason
+  bool flash_attention_2 = false;  // runs FlashAttention-2 even where newer kernels exist (Hopper)
+  sim::Time launch;                // host time to issue one kernel (eager Python + driver)
+  double gemm_factor = 1.0;        // sustained GEMM rate against the device's, with its reason
 };
 
 }  // namespace models

@@ -71,7 +71,8 @@ struct Work {
   sim::Flops flops;
   sim::Bytes traffic;
   std::int64_t m = 0, n = 0, k = 0, batch = 1;  // GEMM shape: (m x k) . (k x n), `batch` of them
-  int kernels = 0;                              // launches; 0 = there is no such pass
+  std::int64_t value_dim = 0;  // fused attention: of a value head; k is that of a key head
+  int kernels = 0;             // launches; 0 = there is no such pass
 };
 
 struct Operator {

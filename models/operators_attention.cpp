@@ -9,13 +9,15 @@ namespace {
 sim::Bytes bytes(double elements, double each) { return sim::Bytes::ceil(elements * each); }
 
 // Rotary embedding over `width` elements a token. Unfused: two products, the rotated half (negate,
-// concatenate) and a sum, on queries and keys apart.
+// concatenate) and a sum, on queries and keys apart; 38 and 46 bytes an element measured (Liger's
+// table, Hugging Face rows).
 void add_rope(OperatorBuilder& builder, std::int64_t width) {
   const double e = builder.dims().element;
   const bool fused = builder.kernels().fused_rope || builder.kernels().compiled;
   Streamed spec{.name = "rope", .region = Region::attention_in};
   spec.elements = static_cast<double>(builder.dims().tokens * width);
-  spec.forward_bytes = spec.backward_bytes = fused ? 2.0 * e : 11.0 * e;
+  spec.forward_bytes = fused ? 2.0 * e : 19.0 * e;
+  spec.backward_bytes = fused ? 2.0 * e : 23.0 * e;
   spec.forward_kernels = spec.backward_kernels = fused ? 2 : 10;
   builder.streamed(spec);
 }
@@ -79,6 +81,7 @@ void add_flash(OperatorBuilder& builder, const CoreShape& shape) {
     work->m = shape.queries;
     work->n = shape.keys;
     work->k = shape.key_dim;
+    work->value_dim = shape.value_dim;
     work->batch = shape.batch;
   }
   op.forward.kernels = 1;
