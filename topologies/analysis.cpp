@@ -23,6 +23,16 @@ Path path_over(const sim::Machine& machine, std::span<const sim::LinkId> links) 
   return path;
 }
 
+// The first and the last device are farthest apart: if no route between them leaves their own
+// links, none does.
+bool joined_by_own_links(const sim::Machine& machine) {
+  const sim::DeviceId first{0}, last{machine.devices.size() - 1};
+  for (const Hop& hop : path_between(machine, first, last).hops) {
+    if (hop.kind == sim::LinkKind::pcie || hop.kind == sim::LinkKind::nic) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 std::string_view name(sim::LinkKind kind) { return kLinkNames[static_cast<std::size_t>(kind)]; }
@@ -68,7 +78,9 @@ sim::Bandwidth bisection(const sim::Machine& machine) {
     const bool low = nodes > 1 ? machine.devices[device].node < nodes / 2 : i < devices / 2;
     (low ? first : second).push_back(device);
   }
-  return first.empty() ? sim::Bandwidth{} : max_flow(machine, first, second);
+  if (first.empty()) return {};
+  const bool own = joined_by_own_links(machine);
+  return max_flow(machine, first, second, own ? Wires::scale_up : Wires::all);
 }
 
 bool connected(const sim::Machine& machine) {

@@ -45,14 +45,21 @@ Path path_to_host(const sim::Machine& machine, sim::DeviceId device);
 // What one transfer between the two can have on an idle machine, along its route.
 sim::Bandwidth bandwidth_between(const sim::Machine& machine, sim::DeviceId from, sim::DeviceId to);
 
+// Which links a flow may use.
+enum class Wires : std::uint8_t {
+  all,
+  scale_up,  // the devices' own only: no PCIe, no NICs
+};
+
 // The most that one group of devices can send to another at once, over all paths, in one direction:
 // Boost's push_relabel_max_flow on capacities rounded to whole Mb/s.
 // REQUIRES: two groups without a common device, neither empty.
 sim::Bandwidth max_flow(const sim::Machine& machine, std::span<const sim::DeviceId> from,
-                        std::span<const sim::DeviceId> to);
+                        std::span<const sim::DeviceId> to, Wires wires = Wires::all);
 
 // Max flow from the first half of the servers (by index; of one server: of its devices) to the
-// other half, in one direction. Zero for one device.
+// other half, in one direction. Over the devices' own links where these join all of them, as routes
+// do; else over everything. Zero for one device.
 sim::Bandwidth bisection(const sim::Machine& machine);
 
 // Fewest links from a device to every device, by Boost's Dijkstra on the whole graph; routes may be

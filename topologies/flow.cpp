@@ -37,15 +37,24 @@ void add_pair(FlowGraph& graph, std::size_t a, std::size_t b, std::int64_t there
   graph[backwards].reverse = forth;
 }
 
+bool own_link(const Layout& layout, const LinkEnds& ends) {
+  const auto at_device = [&](VertexId vertex) {
+    const VertexKind kind = layout.vertices[vertex].kind;
+    return kind == VertexKind::gpu || kind == VertexKind::nvswitch;
+  };
+  return at_device(ends.from) && at_device(ends.to);
+}
+
 // The machine's links with, as the last two vertices, a source before one group of devices and a
 // sink behind the other.
 FlowGraph flow_graph(const sim::Machine& machine, std::span<const sim::DeviceId> from,
-                     std::span<const sim::DeviceId> to) {
+                     std::span<const sim::DeviceId> to, Wires wires) {
   const Layout& layout = layout_of(machine);
   FlowGraph graph(layout.vertices.size() + 2);
   std::vector<std::int64_t> ports(layout.vertices.size());  // all that can leave a vertex
   for (std::size_t i = 0; i < machine.links.size(); i += 2) {
     const sim::LinkId link{i};
+    if (wires == Wires::scale_up && !own_link(layout, layout.ends[link])) continue;
     const std::int64_t there = megabits(machine.links[link].capacity);
     const std::int64_t back = megabits(machine.links[reverse(link)].capacity);
     const std::size_t a = layout.ends[link].from.index(), b = layout.ends[link].to.index();
@@ -75,9 +84,9 @@ void expect_apart(std::span<const sim::DeviceId> from, std::span<const sim::Devi
 }  // namespace
 
 sim::Bandwidth max_flow(const sim::Machine& machine, std::span<const sim::DeviceId> from,
-                        std::span<const sim::DeviceId> to) {
+                        std::span<const sim::DeviceId> to, Wires wires) {
   expect_apart(from, to);
-  FlowGraph graph = flow_graph(machine, from, to);
+  FlowGraph graph = flow_graph(machine, from, to, wires);
   const std::size_t source = num_vertices(graph) - 2;
   const std::int64_t flow = boost::push_relabel_max_flow(
       graph, source, source + 1, get(&FlowEdge::capacity, graph), get(&FlowEdge::residual, graph),

@@ -72,14 +72,17 @@ TEST_CASE("Bisection of fat trees is the closed form") {
 
 TEST_CASE("Bisection of small things") {
   CHECK(gb_per_s(bisection(build_machine(h100(1, FabricShape::fat_tree, 1)))) == 0.0);
-  // Four devices over NVLink, each also over PCIe to its neighbours across two switches' uplinks.
-  ClusterSpec spec = h100(8, FabricShape::fat_tree, 1);
-  spec.pcie_bandwidth = {};
-  CHECK(gb_per_s(bisection(build_machine(spec))) == Approx(4 * 450));
-  ClusterSpec rack = nvl72(72);
-  rack.pcie_bandwidth = {};
-  rack.nics_per_node = 0;
-  CHECK(gb_per_s(bisection(build_machine(rack))) == Approx(36 * 900));
+  // Own links only where they join all devices: neither PCIe nor NICs add to NVLink.
+  CHECK(gb_per_s(bisection(build_machine(h100(8, FabricShape::fat_tree, 1)))) == Approx(4 * 450));
+  CHECK(gb_per_s(bisection(build_machine(nvl72(72)))) == Approx(36 * 900));
+  CHECK(gb_per_s(bisection(build_machine(mi300x(8)))) == Approx(16 * 64));
+  CHECK(gb_per_s(bisection(build_machine(dgx1(8)))) == Approx((2 + 2 + 1 + 1) * 25));
+  CHECK(gb_per_s(bisection(build_machine(nvl72(144)))) == Approx(72 * 50));
+  CHECK(gb_per_s(bisection(build_machine(pcie_box(8)))) == Approx(41.6));
+  ClusterSpec pairs = pcie_box(8);
+  pairs.intra = IntraType::nvlink_mesh;
+  pairs.nvlink_domain = 2;
+  CHECK(gb_per_s(bisection(build_machine(pairs))) == Approx(41.6));
 }
 
 TEST_CASE("Rails: the same rail of a unit is one leaf away") {
