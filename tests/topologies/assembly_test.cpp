@@ -51,7 +51,8 @@ TEST_CASE("NICs are dealt to devices in order, each on the switch of its first")
     const Sizes sizes(spec);
     INFO(nics << " NICs");
     CHECK(sizes.nics == std::min<std::int64_t>(nics, 8));
-    CHECK(gb_per_s(sizes.nic_rate) * static_cast<double>(sizes.nics) == Approx(nics * 50.0));
+    CHECK(gb_per_s(sizes.nic_rate) * static_cast<double>(sizes.nics) ==
+          Approx(static_cast<double>(nics) * 50.0));
     std::vector<int> users(static_cast<std::size_t>(sizes.nics));
     for (std::int64_t gpu = 0; gpu < 8; ++gpu) {
       const std::int64_t nic = sizes.nic_of(gpu);
