@@ -85,7 +85,7 @@ TEST_CASE("Max flow refuses groups that are empty, overlap or repeat") {
   CHECK_THROWS_AS(max_flow(machine, a, twice), sim::ContractViolation);
 }
 
-TEST_CASE("Every machine is connected; two devices without a link are not") {
+TEST_CASE("Every machine is connected, but not two devices without a link") {
   for (const ClusterSpec& spec : small_specs()) REQUIRE(connected(build_machine(spec)));
   const sim::Machine apart = two_lone_devices();
   CHECK_FALSE(connected(apart));
