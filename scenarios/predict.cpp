@@ -53,7 +53,7 @@ double executed_flops(const StepModel& model, const strategies::Plan& plan) {
   return sum * static_cast<double>(plan.tp * plan.cp * plan.dp);
 }
 
-void rate(Report& report, const StepModel& model) {
+void rate(Report& report, double executed) {
   const Scenario& scenario = report.scenario;
   const strategies::Training& training = scenario.training;
   const auto gpus = static_cast<double>(scenario.plan.world_size());
@@ -70,7 +70,7 @@ void rate(Report& report, const StepModel& model) {
   report.model_tflops_per_gpu_full = per_token.full() * per_gpu * 1e-12;
   if (const double dense = peak(training.precision); dense > 0.0) {
     report.mfu = per_token.causal() * per_gpu / dense;
-    report.hfu = executed_flops(model, scenario.plan) / seconds / gpus / dense;
+    report.hfu = executed / seconds / gpus / dense;
   }
   if (const double dense = peak(models::Precision::bf16); dense > 0.0) {
     report.mfu_bf16 = per_token.causal() * per_gpu / dense;
@@ -85,6 +85,19 @@ void check_memory(Report& report, const StepModel& model) {
   }
   report.fits = report.stages[report.worst_stage].driver <= report.device_memory;
   if (!report.fits) report.advice = advise_on_fit(report.scenario, report.device_memory);
+}
+
+// Of several steps the average; what integer division leaves over is `other`.
+Breakdown per_step(Breakdown sum, std::int64_t steps, sim::Time step_time) {
+  sim::Time rest = step_time;
+  for (sim::Time* part :
+       {&sum.compute, &sum.recompute, &sum.optimizer, &sum.exposed_tp, &sum.exposed_cp,
+        &sum.exposed_ep, &sum.exposed_pp, &sum.exposed_dp, &sum.bubble}) {
+    *part = sim::Time::ps(part->count() / steps);
+    rest -= *part;
+  }
+  sum.other = rest;
+  return sum;
 }
 
 struct Simulated {
@@ -126,7 +139,7 @@ Report predict(const Scenario& scenario, const PredictOptions& options) {
   const auto begin = std::chrono::steady_clock::now();
   Report report;
   report.scenario = scenario;
-  const auto model = build_step(report.scenario);
+  const auto model = build_step(report.scenario, options.steps);
   sim::Machine machine = topologies::build_machine(scenario.cluster);
   slow_links(machine, scenario.faults);
   const Simulated result = run(report.scenario, *model, machine, options, options.fold);
@@ -134,10 +147,10 @@ Report predict(const Scenario& scenario, const PredictOptions& options) {
 
   const sim::RankId last = last_rank(result.step, result.timeline);
   const auto stage = static_cast<std::size_t>(result.fleet.ranks[last.index()].stage);
-  report.step_time = result.timeline.makespan;
+  report.step_time = sim::Time::ps(result.timeline.makespan.count() / options.steps);
   report.breakdown = breakdown_of_rank(model->programs[stage], result.step, result.timeline, last);
   report.bubble_fraction = report.breakdown.bubble.seconds() / report.step_time.seconds();
-  rate(report, *model);
+  rate(report, executed_flops(*model, scenario.plan) / static_cast<double>(options.steps));
   check_memory(report, *model);
   report.fold = {result.fleet.world, static_cast<std::int64_t>(result.fleet.ranks.size()),
                  result.fleet.folded, result.fleet.certificate};

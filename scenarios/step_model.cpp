@@ -48,7 +48,7 @@ std::string peak_place(const strategies::Program& program, std::uint32_t positio
 
 }  // namespace
 
-std::unique_ptr<StepModel> build_step(const Scenario& scenario) {
+std::unique_ptr<StepModel> build_step(const Scenario& scenario, std::int64_t steps) {
   auto model = std::make_unique<StepModel>();
   model->plan = scenario.plan;
   strategies::Plan& plan = model->plan;
@@ -71,7 +71,7 @@ std::unique_ptr<StepModel> build_step(const Scenario& scenario) {
     context.chunks = strategies::chunks_of_stage(scenario.model, plan, model->schedule,
                                                  *model->costs, scenario.implementation, stage);
     model->stages.push_back(std::move(context));
-    model->programs.push_back(strategies::emit_step(model->stages.back()));
+    model->programs.push_back(strategies::emit_step(model->stages.back(), steps));
   }
   return model;
 }

@@ -27,7 +27,7 @@ struct StepModel {
 };
 
 // Throws ScenarioError when the pipeline schedule cannot have the plan's shape.
-std::unique_ptr<StepModel> build_step(const Scenario& scenario);
+std::unique_ptr<StepModel> build_step(const Scenario& scenario, std::int64_t steps = 1);
 
 // Memory of each stage, by replaying its program; needs no simulation.
 std::vector<StageMemory> stage_memory(const Scenario& scenario, const StepModel& model);

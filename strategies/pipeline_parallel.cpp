@@ -64,9 +64,10 @@ class PipelineParallel final : public Strategy {
     return next ? GroupKind::next_stage : GroupKind::previous_stage;
   }
 
-  // Unique per message of the step: the piece that sends it, direction, micro-batch.
+  // Unique per message: the step, the piece that sends it, direction, micro-batch.
   static std::uint64_t key(std::int64_t from_piece, const Pass& pass) {
-    return (static_cast<std::uint64_t>(from_piece) << 33) |
+    return (static_cast<std::uint64_t>(pass.step) << 50) |
+           (static_cast<std::uint64_t>(from_piece) << 33) |
            (static_cast<std::uint64_t>(pass.forward()) << 32) |
            static_cast<std::uint64_t>(pass.micro_batch);
   }

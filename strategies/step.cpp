@@ -25,13 +25,17 @@ class StepEmitter {
  public:
   explicit StepEmitter(const StepContext& context)
       : context_(context), emitter_(program_, launch_time(context)) {
-    for (const StrategyEntry& entry : strategy_table()) {
-      if (entry.applies(*context.plan)) strategies_.push_back(entry.make(context));
-    }
+    hold_states();
   }
 
-  Program run() {
-    hold_states();
+  Program take() { return std::move(program_); }
+
+  void run(std::int64_t step) {
+    step_ = step;
+    strategies_.clear();
+    for (const StrategyEntry& entry : strategy_table()) {
+      if (entry.applies(*context_.plan)) strategies_.push_back(entry.make(context_));
+    }
     begin([&](Strategy& s) { s.step_begin(emitter_); });
     const auto& slots = context_.schedule->stages[static_cast<std::size_t>(context_.stage)];
     find_ends(slots);
@@ -42,7 +46,6 @@ class StepEmitter {
     end([&](Strategy& s) { s.step_end(emitter_); });
     emitter_.compute({Activity::other, context_.implementation->step_host_time, 0, 0.0, "host"});
     emitter_.flush();
-    return std::move(program_);
   }
 
  private:
@@ -87,6 +90,7 @@ class StepEmitter {
     const auto& ends = ends_[static_cast<std::size_t>(slot.chunk)];
     const bool forward = slot.kind == PassKind::forward;
     Pass pass;
+    pass.step = step_;
     pass.kind = slot.kind;
     pass.chunk_index = slot.chunk;
     pass.chunk = &context_.chunks[static_cast<std::size_t>(slot.chunk)];
@@ -247,10 +251,15 @@ class StepEmitter {
   std::vector<std::unique_ptr<Strategy>> strategies_;
   std::vector<Ends> ends_;
   std::size_t rebuilt_from_ = 0;
+  std::int64_t step_ = 0;
 };
 
 }  // namespace
 
-Program emit_step(const StepContext& context) { return StepEmitter(context).run(); }
+Program emit_step(const StepContext& context, std::int64_t steps) {
+  StepEmitter emitter(context);
+  for (std::int64_t step = 0; step < steps; ++step) emitter.run(step);
+  return emitter.take();
+}
 
 }  // namespace strategies

@@ -1,5 +1,5 @@
-// The executor: writes the program of one pipeline stage for one training step, by running the
-// pipeline schedule over the stage's chunks and calling the strategies at their points.
+// The executor: writes the program of one pipeline stage for a number of training steps, by running
+// the pipeline schedule over the stage's chunks and calling the strategies at their points.
 #pragma once
 
 #include "strategies/program.hpp"
@@ -7,6 +7,6 @@
 
 namespace strategies {
 
-Program emit_step(const StepContext& context);
+Program emit_step(const StepContext& context, std::int64_t steps = 1);
 
 }  // namespace strategies

@@ -21,6 +21,7 @@
 namespace strategies {
 
 struct Pass {
+  std::int64_t step = 0;
   PassKind kind = PassKind::forward;
   const Chunk* chunk = nullptr;
   std::int64_t chunk_index = 0;
