@@ -1,4 +1,4 @@
-// Budgets with a wide margin for slow and shared machines; tests/bench has the real figures.
+// Budgets with a margin for debug and sanitizer builds on slow, shared machines.
 #include <catch2/catch.hpp>
 #include <chrono>
 
@@ -34,7 +34,7 @@ TEST_CASE("24,576 GPUs are built whole and routed through") {
 
 TEST_CASE("Building 16,384 GPUs takes milliseconds, a route nanoseconds") {
   const ClusterSpec spec = llama3(16384);
-  CHECK(best_seconds(5, [&] { (void)build_machine(spec); }) < 0.1);  // 10 ms in a release build
+  CHECK(best_seconds(5, [&] { (void)build_machine(spec); }) < 0.5);  // 10 ms in a release build
   const sim::Machine machine = build_machine(spec);
   std::vector<sim::LinkId> links;
   std::size_t hops = 0;
@@ -45,5 +45,5 @@ TEST_CASE("Building 16,384 GPUs takes milliseconds, a route nanoseconds") {
     }
   });
   CHECK(hops > 0);
-  CHECK(seconds / 100'000 < 1e-6);  // 0.04 us in a release build
+  CHECK(seconds / 100'000 < 5e-6);  // 0.04 us in a release build
 }
