@@ -90,6 +90,11 @@ void OperatorBuilder::linear(const Linear& spec) {
   const double out = static_cast<double>(spec.rows * spec.out);
   op.workspace = bytes(in * (spec.gathered_input ? 2.0 : 1.0) + out, dims_.element);
   operators_.push_back(op);
+  add_gradient_kernels(spec);
+}
+
+void OperatorBuilder::add_gradient_kernels(const Linear& spec) {
+  const double out = static_cast<double>(spec.rows * spec.out);
   if (spec.bias) {
     streamed({.name = "bias_gradient",
               .region = spec.region,
@@ -99,7 +104,7 @@ void OperatorBuilder::linear(const Linear& spec) {
     operators_.back().backward_weight.traffic = bytes(out, dims_.element);
     operators_.back().backward_weight.kernels = 1;
   }
-  if (!fused) {
+  if (!kernels_.weight_gradient_accumulation_fused) {
     streamed({.name = "accumulate_gradient",
               .region = spec.region,
               .elements = 0.0,
@@ -107,7 +112,7 @@ void OperatorBuilder::linear(const Linear& spec) {
               .backward_kernels = 0});
     operators_.back().expert = spec.expert;
     operators_.back().backward_weight.traffic =
-        bytes(static_cast<double>(weights), dims_.element + 8.0);
+        bytes(static_cast<double>(spec.groups * spec.in * spec.out), dims_.element + 8.0);
     operators_.back().backward_weight.kernels = 1;
   }
 }

@@ -91,6 +91,8 @@ class OperatorBuilder {
 
  private:
   void cast(const Linear& spec);
+  // Bias gradients, and the separate accumulation of weight gradients.
+  void add_gradient_kernels(const Linear& spec);
 
   Dims dims_;
   KernelProfile kernels_;
