@@ -11,6 +11,10 @@ namespace {
 constexpr double kMicro = 1e-6;
 constexpr double kGiga = 1e9;
 constexpr double kMega = 1e6;
+// What NCCL itself takes for LL128, with 120 bytes of data in 128, and for trees against rings
+// (src/graph/tuning.cc).
+constexpr double kLl128Payload = 0.92;
+constexpr double kTreeRate = 0.92;
 
 // Passes of the buffer around a ring: two for all-reduce, one for the others.
 double passes(Kind kind) { return kind == Kind::all_reduce ? 2.0 : 1.0; }
@@ -28,18 +32,39 @@ struct Context {
 
   bool one_domain() const { return group.one_domain(); }
   double intra_rate() const { return fabric.intra_bandwidth.bytes_per_second(); }
-  double inter_rate() const {
-    return fabric.inter_bandwidth.bytes_per_second() * nic_share(fabric, group.least);
+  double intra_rate(Protocol protocol) const {
+    const auto field =
+        static_cast<std::size_t>(DeviceField::ll_efficiency) + static_cast<std::size_t>(protocol);
+    return intra_rate() * device.value[field];
+  }
+  // LL's part of the rate (its flags) is in its own efficiency.
+  double inter_rate(Protocol protocol, Method method = Method::ring) const {
+    const bool tree = method != Method::ring && group.domains > 2;
+    const auto field = protocol == Protocol::ll ? NetworkField::ll_efficiency
+                       : tree                   ? NetworkField::tree_efficiency
+                                                : NetworkField::efficiency;
+    const double payload = protocol == Protocol::ll128 ? kLl128Payload : 1.0;
+    return fabric.inter_bandwidth.bytes_per_second() * nic_share(fabric, group.least) *
+           network[field] * payload;
   }
   double intra_hop(Protocol protocol) const {
     const auto field =
         static_cast<std::size_t>(DeviceField::hop_ll) + static_cast<std::size_t>(protocol);
     return device.value[field] * kMicro + fabric.intra_latency.seconds();
   }
-  double inter_hop(Protocol protocol) const {
-    const auto field =
+  double inter_hop(Protocol protocol, Method method) const {
+    auto field =
         static_cast<std::size_t>(NetworkField::hop_ll) + static_cast<std::size_t>(protocol);
+    if (method == Method::ring && protocol == Protocol::ll) {
+      field = static_cast<std::size_t>(NetworkField::ring_hop_ll);
+    }
     return network.value[field] * kMicro + fabric.inter_latency.seconds();
+  }
+  // Networks send short messages at once and negotiate longer ones (eager and rendezvous).
+  double rise(Protocol protocol, double message) const {
+    if (protocol != Protocol::ll || message <= 2048.0) return 0.0;
+    return network[NetworkField::rise_ll] * kMicro *
+           std::min(1.0, std::log2(message / 2048.0) / 5.0);
   }
   double launch() const { return device[DeviceField::launch] * kMicro; }
   // Time per byte at `rate`, and more of it while the pipeline fills: below fill_bytes the chunks
@@ -54,33 +79,16 @@ struct Context {
   }
 };
 
-// Part of Simple's rate that the low-latency protocols reach: half of LL's bytes are flags (a
-// quarter of the rate before 2.21), LL128 has 120 bytes of data in 128 (src/graph/tuning.cc).
-double protocol_rate(Protocol protocol, const TunerConstants& tuner) {
-  switch (protocol) {
-    case Protocol::ll:
-      return tuner.release >= 221 ? 0.5 : 0.25;
-    case Protocol::ll128:
-      return 0.92;
-    case Protocol::simple:
-      break;
-  }
-  return 1.0;
-}
-
-Cost ring_cost(Kind kind, Protocol protocol, const Context& c, double bytes,
-               const TunerConstants& tuner) {
+Cost ring_cost(Kind kind, Protocol protocol, const Context& c, double bytes) {
   const double n = c.group.members;
   const double steps = passes(kind) * (n - 1.0);
   const double crossing = passes(kind) * (c.group.domains - 1.0);
-  const double intra = c.intra_rate() * c.device[DeviceField::ring_efficiency];
-  const double inter = c.inter_rate() * c.network[NetworkField::efficiency];
-  double per_byte = c.group.most > 1 ? 1.0 / intra : 0.0;
-  if (!c.one_domain()) per_byte = std::max(per_byte, 1.0 / inter);
-  per_byte *= ring_volume(kind, n) / protocol_rate(protocol, tuner);
+  double per_byte = c.group.most > 1 ? 1.0 / c.intra_rate(protocol) : 0.0;
+  if (!c.one_domain()) per_byte = std::max(per_byte, 1.0 / c.inter_rate(protocol));
+  per_byte *= ring_volume(kind, n);
   Cost cost;
-  cost.latency =
-      c.launch() + (steps - crossing) * c.intra_hop(protocol) + crossing * c.inter_hop(protocol);
+  cost.latency = c.launch() + (steps - crossing) * c.intra_hop(protocol) +
+                 crossing * (c.inter_hop(protocol, Method::ring) + c.rise(protocol, bytes / n));
   cost.transfer = protocol == Protocol::simple ? c.stretched(bytes, per_byte) : bytes * per_byte;
   return cost;
 }
@@ -89,16 +97,17 @@ Cost ring_cost(Kind kind, Protocol protocol, const Context& c, double bytes,
 // between two domains each is the root of one tree and a leaf of the other.
 double tree_volume(double domains) { return domains > 2.0 ? 2.0 * (domains - 1.0) / domains : 1.0; }
 
-Cost tree_cost(Protocol protocol, const Context& c, double bytes, const TunerConstants& tuner) {
+Cost tree_cost(Protocol protocol, const Context& c, double bytes) {
   const double domains = c.group.domains;
-  const double intra = c.intra_rate() * c.device[DeviceField::tree_efficiency];
-  const double inter = c.inter_rate() * c.network[NetworkField::efficiency];
-  double per_byte = c.group.most > 1 ? 2.0 / intra : 0.0;  // up and down the chain
-  if (!c.one_domain()) per_byte = std::max(per_byte, tree_volume(domains) / inter);
-  per_byte /= protocol_rate(protocol, tuner);
+  double per_byte =
+      c.group.most > 1 ? 2.0 / (c.intra_rate(protocol) * kTreeRate) : 0.0;  // up and down
+  if (!c.one_domain()) {
+    per_byte = std::max(per_byte, tree_volume(domains) / c.inter_rate(protocol, Method::tree));
+  }
   Cost cost;
   cost.latency = c.launch() + 2.0 * (c.group.most - 1.0) * c.intra_hop(protocol) +
-                 2.0 * std::ceil(std::log2(domains)) * c.inter_hop(protocol);
+                 2.0 * std::ceil(std::log2(domains)) *
+                     (c.inter_hop(protocol, Method::tree) + c.rise(protocol, bytes));
   cost.transfer = protocol == Protocol::simple ? c.stretched(bytes, per_byte) : bytes * per_byte;
   return cost;
 }
@@ -107,12 +116,14 @@ Cost nvls_cost(const Context& c, double bytes) {
   const double p = c.group.most;
   const double domains = c.group.domains;
   const double intra = c.intra_rate() * c.device[DeviceField::nvls_efficiency];
-  const double inter = c.inter_rate() * c.network[NetworkField::efficiency];
   double per_byte = (1.0 + 1.0 / p) / intra;
-  if (!c.one_domain()) per_byte = std::max(per_byte, tree_volume(domains) / inter);
+  if (!c.one_domain()) {
+    per_byte =
+        std::max(per_byte, tree_volume(domains) / c.inter_rate(Protocol::simple, Method::tree));
+  }
   Cost cost;
   cost.latency = c.launch() + c.device[DeviceField::nvls_latency] * kMicro +
-                 2.0 * std::ceil(std::log2(domains)) * c.inter_hop(Protocol::simple);
+                 2.0 * std::ceil(std::log2(domains)) * c.inter_hop(Protocol::simple, Method::tree);
   cost.transfer = c.stretched(bytes, per_byte);
   return cost;
 }
@@ -159,29 +170,28 @@ Cost p2p_cost(Kind kind, const GroupFacts& group, double bytes, const Fabric& fa
                           c.network[NetworkField::p2p_efficiency] / members;
   Cost cost;
   cost.latency = c.launch() + c.intra_hop(Protocol::simple);
-  if (split.near > 0.0) cost.transfer = bytes * split.near / near_rate;
+  if (split.near > 0.0) cost.transfer = c.stretched(bytes, split.near / near_rate);
   if (split.near > 0.0 && kind == Kind::send_recv) {
     const double channel = c.device[DeviceField::p2p_channel] * kGiga;
     cost.transfer = std::max(cost.transfer, std::min(bytes, kBytesPerChannel) / channel);
   }
   if (split.far > 0.0) {
     const double peers = kind == Kind::send_recv ? 1.0 : group.members - group.least;
-    cost.latency = c.launch() + c.inter_hop(Protocol::simple) +
+    cost.latency = c.launch() + c.inter_hop(Protocol::simple, Method::tree) +
                    peers * c.network[NetworkField::message] * kMicro;
-    cost.transfer = std::max(cost.transfer, bytes * split.far / far_rate);
+    cost.transfer = std::max(cost.transfer, c.stretched(bytes, split.far / far_rate));
   }
   return cost;
 }
 
 Cost method_cost(Kind kind, Choice choice, const GroupFacts& group, double bytes,
-                 const Fabric& fabric, const ModelConstants& constants,
-                 const TunerConstants& tuner) {
+                 const Fabric& fabric, const ModelConstants& constants) {
   const Context c{group, fabric, device_model(constants, fabric), network_model(constants, fabric)};
   switch (choice.method) {
     case Method::ring:
-      return ring_cost(kind, choice.protocol, c, bytes, tuner);
+      return ring_cost(kind, choice.protocol, c, bytes);
     case Method::tree:
-      return tree_cost(choice.protocol, c, bytes, tuner);
+      return tree_cost(choice.protocol, c, bytes);
     case Method::nvls:
     case Method::nvls_tree:
       return nvls_cost(c, bytes);

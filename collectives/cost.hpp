@@ -25,8 +25,7 @@ ChannelRates channel_rates(const GroupFacts& group, const Fabric& fabric);
 Cost p2p_cost(Kind kind, const GroupFacts& group, double bytes, const Fabric& fabric,
               const ModelConstants& constants);
 Cost method_cost(Kind kind, Choice choice, const GroupFacts& group, double bytes,
-                 const Fabric& fabric, const ModelConstants& constants,
-                 const TunerConstants& tuner);
+                 const Fabric& fabric, const ModelConstants& constants);
 
 // Ring (or pairwise exchange) at full link rate, a link latency per round.
 Cost ideal_cost(Kind kind, const GroupFacts& group, double bytes, const Fabric& fabric);

@@ -18,34 +18,40 @@ enum class DeviceField : std::uint8_t {
   hop_ll,  // one step to a neighbour, per protocol
   hop_ll128,
   hop_simple,
-  ring_efficiency,  // rings, Simple
-  tree_efficiency,  // chains, Simple
+  ll_efficiency,  // rings and chains, per protocol
+  ll128_efficiency,
+  ring_efficiency,  // with Simple
   p2p_efficiency,   // grouped sends and receives
-  p2p_channel,      // what one channel moves to one peer
+  p2p_channel,      // GB/s, what one channel moves to one peer
   nvls_latency,     // all steps through the switch
   nvls_efficiency,
-  fill_bytes,   // MB until the pipeline is full (price.cpp)
+  fill_bytes,   // MB until the pipeline is full (cost.cpp)
   fill_factor,  // extra time per byte until then, in bytes at the full rate
 };
-inline constexpr std::array<std::string_view, 12> kDeviceFields{
-    "launch",          "hop_ll",          "hop_ll128",      "hop_simple",
-    "ring_efficiency", "tree_efficiency", "p2p_efficiency", "p2p_channel",
-    "nvls_latency",    "nvls_efficiency", "fill_bytes",     "fill_factor"};
+inline constexpr std::array<std::string_view, 13> kDeviceFields{
+    "launch",           "hop_ll",          "hop_ll128",      "hop_simple",  "ll_efficiency",
+    "ll128_efficiency", "ring_efficiency", "p2p_efficiency", "p2p_channel", "nvls_latency",
+    "nvls_efficiency",  "fill_bytes",      "fill_factor"};
 
 // Between domains.
 enum class NetworkField : std::uint8_t {
-  hop_ll,
+  hop_ll,  // one level of a tree, per protocol
   hop_ll128,
   hop_simple,
-  efficiency,      // of the NICs' rate
-  message,         // us per peer of grouped sends and receives
-  p2p_efficiency,  // of the NICs' rate, grouped sends and receives
+  ring_hop_ll,      // one step of a ring with LL (others: hop_*)
+  rise_ll,          // what a step with LL takes more for messages of 64 KiB than for 2 KiB
+  efficiency,       // of the NICs' rate, Simple and LL128
+  tree_efficiency,  // the same of trees over more than two domains
+  ll_efficiency,    // the same with LL, whose small messages some networks hardly sustain
+  message,          // us per peer of grouped sends and receives
+  p2p_efficiency,   // of the NICs' rate, grouped sends and receives
   fill_bytes,
   fill_factor,
 };
-inline constexpr std::array<std::string_view, 8> kNetworkFields{
-    "hop_ll",  "hop_ll128",      "hop_simple", "efficiency",
-    "message", "p2p_efficiency", "fill_bytes", "fill_factor"};
+inline constexpr std::array<std::string_view, 12> kNetworkFields{
+    "hop_ll",  "hop_ll128",      "hop_simple",      "ring_hop_ll",
+    "rise_ll", "efficiency",     "tree_efficiency", "ll_efficiency",
+    "message", "p2p_efficiency", "fill_bytes",      "fill_factor"};
 
 struct DeviceModel {
   std::string_view name;

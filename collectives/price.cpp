@@ -100,8 +100,8 @@ Price price_with(const ModelConstants& constants, Kind kind, const GroupFacts& g
   const TunerConstants& tuner = tuner_constants(library.version);
   const ChannelRates rates = channel_rates(group, fabric);
   const Choice choice = choose(kind, group, amount, fabric, rates, tuner);
-  return to_price(kind, choice, method_cost(kind, choice, group, amount, fabric, constants, tuner),
-                  group, fabric);
+  return to_price(kind, choice, method_cost(kind, choice, group, amount, fabric, constants), group,
+                  fabric);
 }
 
 Price price(Kind kind, const GroupShape& shape, sim::Bytes bytes, const Fabric& fabric,
