@@ -148,7 +148,9 @@ Report predict(const Scenario& scenario, const PredictOptions& options) {
   const sim::RankId last = last_rank(result.step, result.timeline);
   const auto stage = static_cast<std::size_t>(result.fleet.ranks[last.index()].stage);
   report.step_time = sim::Time::ps(result.timeline.makespan.count() / options.steps);
-  report.breakdown = breakdown_of_rank(model->programs[stage], result.step, result.timeline, last);
+  report.breakdown =
+      per_step(breakdown_of_rank(model->programs[stage], result.step, result.timeline, last),
+               options.steps, report.step_time);
   report.bubble_fraction = report.breakdown.bubble.seconds() / report.step_time.seconds();
   rate(report, executed_flops(*model, scenario.plan) / static_cast<double>(options.steps));
   check_memory(report, *model);
