@@ -30,7 +30,6 @@ Timeline FlowEngine::run() {
   }
   for (const TaskState& task : tasks_)
     SIM_EXPECTS(task.phase == Phase::done, "every task has finished");
-  timeline_.makespan = now_;
   return std::move(timeline_);
 }
 
@@ -144,6 +143,7 @@ void FlowEngine::work_done(std::uint32_t task) {
 void FlowEngine::finish(std::uint32_t task) {
   tasks_[task].phase = Phase::done;
   timeline_.finish[TaskId{task}] = now_;
+  timeline_.makespan = now_;
   finished_.push_back(task);
   if (finished_.size() > 1) return;  // the caller below is at work on this list
   for (std::size_t i = 0; i < finished_.size(); ++i) {
@@ -200,7 +200,8 @@ void FlowEngine::change_rate(RateList& list, double rate) {
 
 // Rounds up, and to at least one picosecond: what could end in this instant has ended already.
 void FlowEngine::expect_completion(std::uint32_t task, const RateList& list) {
-  const double wait = std::ceil(tasks_[task].remaining / list.rate * list.unit);
+  const double exact = tasks_[task].remaining / list.rate * list.unit;
+  const double wait = list.unit == 1.0 ? std::ceil(exact) : ceil_ps(exact);
   SIM_EXPECTS(wait < 9.2e18, "a task ends within the range of Time");
   expect(task, now_ + Time::ps(std::max<std::int64_t>(1, static_cast<std::int64_t>(wait))));
 }

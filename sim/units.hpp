@@ -2,7 +2,7 @@
 //
 // Time is a whole number of picoseconds (range 106 days) and Bytes a whole number of bytes, so sums
 // are exact and independent of order. Rates are doubles. There is one rounding point: where an
-// amount divided by a rate becomes a Time, it is rounded up.
+// amount divided by a rate becomes a Time, it is rounded up (see ceil_ps()).
 #pragma once
 
 #include <cmath>
@@ -13,6 +13,13 @@
 #include "sim/contracts.hpp"
 
 namespace sim {
+
+// Whole picoseconds for a positive quotient, rounded up. Forgives a relative error of 2^-48, so
+// that the rounding of doubles does not turn an exact result into the next picosecond.
+inline double ceil_ps(double picoseconds) {
+  constexpr double kForgiven = 1.0 - 0x1p-48;
+  return std::ceil(picoseconds * kForgiven);
+}
 
 class Time {
  public:
@@ -25,7 +32,7 @@ class Time {
   // Rounds up to the next picosecond. REQUIRES: 0 <= seconds < 9.2e6 (106 days).
   static Time from_seconds(double seconds) {
     SIM_EXPECTS(seconds >= 0.0 && seconds < 9.2e6, "time out of range");
-    return Time{static_cast<std::int64_t>(std::ceil(seconds * 1e12))};
+    return Time{static_cast<std::int64_t>(ceil_ps(seconds * 1e12))};
   }
 
   constexpr std::int64_t count() const { return ps_; }

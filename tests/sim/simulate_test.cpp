@@ -1,0 +1,198 @@
+// simulate() against a slow second engine, and against the laws of reason: on random graphs.
+#include "sim/simulate.hpp"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cstdlib>
+
+#include "graphs.hpp"
+#include "oracle.hpp"
+#include "print.hpp"
+#include "sim/laws.hpp"
+
+using namespace sim;
+using sim::test::JobSpec;
+using sim::test::Random;
+using sim::test::TaskSpec;
+
+namespace {
+
+constexpr SimulateOptions kFlow{Fidelity::flow, true, true};
+constexpr SimulateOptions kAnalytic{Fidelity::analytic, true, true};
+
+}  // namespace
+
+TEST_CASE("the engine and the oracle agree to the picosecond") {
+  for (std::uint64_t seed = 1; seed <= 400; ++seed) {
+    Random random(seed);
+    const JobSpec job = test::random_job(random, random.between(1, 60));
+    const TaskGraph graph = test::graph_of(job.tasks);
+    SimulateOptions options = kFlow;
+    options.interference = !random.one_in(4);
+    const Timeline expected = test::oracle_simulate(job.links, graph, options);
+    const Timeline timeline = simulate(job.links, graph, options);
+    INFO("seed " << seed);
+    REQUIRE(timeline.makespan == expected.makespan);
+    REQUIRE(timeline.start.raw() == expected.start.raw());
+    REQUIRE(timeline.finish.raw() == expected.finish.raw());
+  }
+}
+
+// Every task of every copy starts and ends when the one task of the folded graph does.
+TEST_CASE("a folded graph gives the instants of the whole one") {
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    Random random(seed);
+    const JobSpec job = test::random_job(random, random.between(5, 60));
+    const std::size_t copies = random.between(2, 7);
+    const std::size_t shared = random.below(job.links.size() + 1);
+    const JobSpec folded = test::fold(job, copies, shared);
+    const JobSpec whole = test::unfold(job, copies, shared);
+    const Timeline one = simulate(folded.links, test::graph_of(folded.tasks), kFlow);
+    const Timeline all = simulate(whole.links, test::graph_of(whole.tasks), kFlow);
+    INFO("seed " << seed);
+    REQUIRE(one.makespan == all.makespan);
+    for (std::size_t i = 0; i < whole.tasks.size(); ++i) {
+      REQUIRE(all.start[TaskId{i}] == one.start[TaskId{i / copies}]);
+      REQUIRE(all.finish[TaskId{i}] == one.finish[TaskId{i / copies}]);
+    }
+  }
+}
+
+TEST_CASE("both fidelities agree where nothing is shared") {
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    Random random(seed);
+    JobSpec job = test::random_job(random, 60);
+    IdVector<LinkId, Link> links;  // each transfer gets links of its own
+    for (TaskSpec& task : job.tasks) {
+      for (LinkUse& use : task.uses) {
+        links.push_back(job.links[use.link]);
+        use.link = LinkId{links.size() - 1};
+      }
+    }
+    const TaskGraph graph = test::graph_of(job.tasks);
+    SimulateOptions quiet = kFlow;
+    quiet.interference = false;
+    const Timeline flow = simulate(links, graph, quiet);
+    const Timeline analytic = simulate(links, graph, kAnalytic);
+    REQUIRE(flow.start.raw() == analytic.start.raw());
+    REQUIRE(flow.finish.raw() == analytic.finish.raw());
+    REQUIRE(flow.makespan == analytic.makespan);
+    REQUIRE(flow.link_bytes == analytic.link_bytes);
+  }
+}
+
+TEST_CASE("contention and interference never beat the quiet network on one task after another") {
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    Random random(seed);
+    const JobSpec job = test::random_job(random, 60);
+    const TaskGraph graph = test::graph_of(job.tasks);
+    const Timeline flow = simulate(job.links, graph, kFlow);
+    const Timeline analytic = simulate(job.links, graph, kAnalytic);
+    for (std::size_t i = 0; i < graph.size(); ++i)
+      REQUIRE(flow.finish[TaskId{i}] >= analytic.finish[TaskId{i}]);
+  }
+}
+
+// Relabelling: the same job with its tasks appended in another topological order.
+TEST_CASE("ties do not depend on task ids") {
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    Random random(seed);
+    const JobSpec job = test::random_job(random, 50);
+    const std::size_t count = job.tasks.size();
+    std::vector<std::size_t> new_id(count, count);
+    JobSpec shuffled{job.links, {}};
+    while (shuffled.tasks.size() < count) {
+      const std::size_t pick = random.below(count);
+      const TaskSpec& task = job.tasks[pick];
+      const auto placed = [&](TaskId id) { return !id.valid() || new_id[id.index()] < count; };
+      if (new_id[pick] < count || !placed(task.host.anchor) ||
+          !std::all_of(task.predecessors.begin(), task.predecessors.end(), placed))
+        continue;
+      new_id[pick] = shuffled.tasks.size();
+      shuffled.tasks.push_back(task);
+      for (TaskId& p : shuffled.tasks.back().predecessors) p = TaskId{new_id[p.index()]};
+      TaskId& anchor = shuffled.tasks.back().host.anchor;
+      if (anchor.valid()) anchor = TaskId{new_id[anchor.index()]};
+    }
+    const Timeline before = simulate(job.links, test::graph_of(job.tasks), kFlow);
+    const Timeline after = simulate(job.links, test::graph_of(shuffled.tasks), kFlow);
+    for (std::size_t i = 0; i < count; ++i)
+      REQUIRE(after.finish[TaskId{new_id[i]}] == before.finish[TaskId{i}]);
+  }
+}
+
+// All rates times 2^k and all fixed times divided by 2^k: every instant is divided by 2^k, up to
+// the rounding of each task on the way to a picosecond.
+TEST_CASE("a machine that is 2^k times faster takes 2^k times less") {
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    Random random(seed);
+    const std::int64_t factor = std::int64_t{1} << random.between(1, 4);
+    JobSpec slow = test::random_job(random, 40);
+    for (TaskSpec& task : slow.tasks) {
+      task.work = factor * task.work;
+      task.host.begin = factor * task.host.begin;
+      task.host.end = factor * task.host.end;
+    }
+    JobSpec fast = slow;
+    for (Link& link : fast.links) link.capacity = link.capacity * static_cast<double>(factor);
+    for (TaskSpec& task : fast.tasks) {
+      task.cap = task.cap * static_cast<double>(factor);
+      task.work = Time::ps(task.work.count() / factor);
+      task.host.begin = Time::ps(task.host.begin.count() / factor);
+      task.host.end = Time::ps(task.host.end.count() / factor);
+    }
+    const Timeline a = simulate(slow.links, test::graph_of(slow.tasks), kFlow);
+    const Timeline b = simulate(fast.links, test::graph_of(fast.tasks), kFlow);
+    for (std::size_t i = 0; i < slow.tasks.size(); ++i) {
+      const Time gap = factor * b.finish[TaskId{i}] - a.finish[TaskId{i}];
+      REQUIRE(std::abs(gap.count()) <= factor * 200);
+    }
+  }
+}
+
+TEST_CASE("a shorter task on a private resource never ends the job later") {
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    Random random(seed);
+    JobSpec job = test::random_job(random, 60);
+    for (TaskSpec& task : job.tasks) {
+      task.uses.clear();
+      task.share = 0.0;
+    }
+    const Time before = simulate(job.links, test::graph_of(job.tasks), kFlow).makespan;
+    TaskSpec& shortened = job.tasks[random.below(job.tasks.size())];
+    shortened.work = Time::ps(shortened.work.count() / 2);
+    REQUIRE(simulate(job.links, test::graph_of(job.tasks), kFlow).makespan <= before);
+  }
+}
+
+TEST_CASE("the same graph gives the same Timeline") {
+  Random random(5);
+  const JobSpec job = test::random_job(random, 300);
+  const TaskGraph graph = test::graph_of(job.tasks);
+  const Timeline first = simulate(job.links, graph, kFlow);
+  const Timeline second = simulate(job.links, graph, kFlow);
+  CHECK(first.finish.raw() == second.finish.raw());
+  CHECK(first.events == second.events);
+  CHECK(first.link_bytes == second.link_bytes);
+}
+
+TEST_CASE("a Timeline that breaks a law is refused") {
+  Random random(11);
+  const JobSpec job = test::random_job(random, 80);
+  const TaskGraph graph = test::graph_of(job.tasks);
+  const Timeline right = simulate(job.links, graph, kFlow);
+  REQUIRE_NOTHROW(check_causality(graph, right));
+  REQUIRE_NOTHROW(check_link_totals(job.links, right));
+  Timeline wrong = right;
+  wrong.makespan = wrong.makespan - Time::ps(1);
+  CHECK_THROWS_AS(check_causality(graph, wrong), ContractViolation);
+  wrong = right;
+  for (std::size_t i = 0; i < graph.size(); ++i)
+    if (!graph.predecessors(TaskId{i}).empty())
+      wrong.start[TaskId{i}] = right.finish[graph.predecessors(TaskId{i})[0]] - Time::ps(1);
+  CHECK_THROWS_AS(check_causality(graph, wrong), ContractViolation);
+  wrong = right;
+  wrong.link_bytes[0] =
+      1.01 * right.makespan.seconds() * job.links[LinkId{0}].capacity.bytes_per_second();
+  CHECK_THROWS_AS(check_link_totals(job.links, wrong), ContractViolation);
+}
