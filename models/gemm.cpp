@@ -33,9 +33,9 @@ struct Constants {
 Constants constants_of(Architecture architecture) {
   switch (architecture) {
     case Architecture::hopper:
-      return {0.837, 3.54e-6, 0.65, 0.882, 0.546, 0.689};
+      return {0.86, 3.74e-6, 0.726, 0.792, 0.57, 0.695};
     case Architecture::blackwell:
-      return {0.917, 2.32e-6, 0.0, 1.0, 0.939, 0.549};
+      return {0.895, 2.31e-6, 0.0306, 1.0, 0.918, 0.528};
     case Architecture::tpu:
     case Architecture::gaudi:
     case Architecture::cpu:

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Fits the cost model's constants to the kernel measurements beside this file.
 
-Prints the constants that models/gemm.cpp and models/attention_cost.cpp hold, the errors on the
-held-out rows, and writes devices.csv: the fitted keys of scenarios/catalogue/devices/*.yaml.
+Prints the constants that models/gemm.cpp and models/attention_cost.cpp hold and the errors on the
+held-out rows, and writes held_out.csv, which a test predicts. The sustained rates it prints are
+what devices.csv takes over by hand, with their basis; apply.py brings them into the catalogue.
 Run: python3 models/fit/fit.py        Sources of the measurements: models/fit/SOURCES.md
 """
 import csv
