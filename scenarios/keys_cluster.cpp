@@ -14,8 +14,9 @@ constexpr std::string_view kScaleUpTypes[] = {"nvlink_switch", "nvlink_mesh", "x
                                               "none"};
 
 constexpr Range kGpus{1, 1 << 20};  // ranks a simulation accepts
-constexpr Range kRate{1e3, 1e18};   // bytes/s or FLOP/s
-constexpr Range kRateOrNone{0, 1e18};
+constexpr Range kRate{1e3, 1e15};   // bytes/s
+constexpr Range kRateOrNone{0, 1e15};
+constexpr Range kFlopRate{0, 1e18};
 constexpr Range kLatency{0, 1e12};  // up to 1 s
 constexpr Range kShare{0, 1, true};
 constexpr Range kMemory{1 << 20, 1e18};
@@ -114,9 +115,9 @@ const std::vector<Key<Draft>> kDevice = {
                                   "Generation; decides which attention kernels exist."),
     device<&Device::peak>("cluster.device.peak", "required",
                           "Dense matrix rate per precision; one left out is not supported.",
-                          kRateOrNone),
+                          kFlopRate),
     device<&Device::vector_peak>("cluster.device.vector_peak", "peak of fp32",
-                                 "fp32 rate outside the matrix units.", kRateOrNone),
+                                 "fp32 rate outside the matrix units.", kFlopRate),
     device<&Device::memory>("cluster.device.memory", "required", "Capacity.", kMemory),
     device<&Device::usable_memory>("cluster.device.usable_memory", "memory",
                                    "What nvidia-smi (or its like) reports as total.", kMemory),

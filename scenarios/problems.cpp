@@ -63,7 +63,8 @@ void tensor_problems(const Scenario& s, const models::Transformer& model, Proble
   const std::int64_t tp = s.plan.tp;
   must_divide(out, {"strategy.tp", "model.heads"}, "tp", tp, "model.heads", model.heads);
   must_divide(out, {"strategy.tp", "model.ffn"}, "tp", tp, "model.ffn", model.ffn);
-  if (model.kv_heads % tp != 0 && tp % model.kv_heads != 0) {
+  const bool grouped = model.kv_heads != model.heads;
+  if (grouped && model.kv_heads % tp != 0 && tp % model.kv_heads != 0) {
     out.push_back({{"strategy.tp", "model.kv_heads"},
                    fmt::format("tp = {} neither divides nor is a multiple of model.kv_heads = {}",
                                tp, model.kv_heads),

@@ -168,6 +168,13 @@ Parsed<double> wrong_unit(std::string_view number, std::string_view unit, Dimens
         fmt::format("unit '{}' is ambiguous: upper and lower case differ in meaning", unit),
         fmt::format("write {}", examples));
   }
+  for (const Unit& known : units(dimension)) {
+    if (!known.symbol.ends_with("/s") || known.symbol.substr(0, known.symbol.size() - 2) != unit) {
+      continue;
+    }
+    return refuse<double>(fmt::format("'{}' is an amount, not a rate: the /s is missing", unit),
+                          fmt::format("write {}", examples));
+  }
   return refuse<double>(fmt::format("unknown unit '{}'", unit), fmt::format("write {}", examples));
 }
 
@@ -215,7 +222,8 @@ Parsed<double> parse_quantity(std::string_view text, Dimension dimension) {
   const std::string_view number = text.substr(0, length);
   std::string_view unit = text.substr(length);
   unit.remove_prefix(std::min(unit.find_first_not_of(' '), unit.size()));
-  const Parsed<double> value = parse_number(number.empty() ? text : number);
+  const bool numeric = number.find_first_of("0123456789") != std::string_view::npos;
+  const Parsed<double> value = parse_number(numeric ? number : text);
   if (!value.value) {
     return refuse<double>(
         value.message, value.hint.empty()

@@ -37,6 +37,12 @@ void Resolver::require(const std::string& path, const std::string& hint) {
   diagnostics_.error(locate(path), path, fmt::format("`{}` is missing", path), hint);
 }
 
+void Resolver::require_section(const char* name, const std::string& hint) {
+  const Node* section = tree_.find(name);
+  if (section != nullptr && !section->is_null()) return;
+  diagnostics_.error(locate(name), name, fmt::format("`{}` is missing", name), hint);
+}
+
 void Resolver::warn(std::string message, const std::string& path) {
   out_.warnings.push_back({std::move(message), place(locate(path))});
 }
@@ -85,6 +91,9 @@ void Resolver::refuse_huge() {
 }
 
 Scenario Resolver::scenario(PlanChecks checks) {
+  require_section("model", "name a catalogue model: model: llama3-8b");
+  require_section("cluster", "name a catalogue cluster: cluster: dgx-h100");
+  diagnostics_.throw_if_any();
   out_.model = model();
   device();
   profile();

@@ -36,6 +36,7 @@ class Resolver {
     draft_.origins[path] = std::move(origin);
   }
   void require(const std::string& path, const std::string& hint);
+  void require_section(const char* name, const std::string& hint);
   void report(const std::vector<Problem>& problems);
   void warn(std::string message, const std::string& path);
 

@@ -86,26 +86,19 @@ Fault check_text(std::string_view text) {
   return check_lines(text);
 }
 
-std::optional<std::size_t> unclosed_quote(std::string_view text, std::size_t offset) {
-  char open = '\0';
-  std::size_t opened = 0;
-  for (std::size_t i = offset; i < text.size(); ++i) {
-    const char c = text[i];
-    if (open == '\0') {
-      const char before = i == 0 ? '\n' : text[i - 1];
-      const bool starts = std::string_view(" \t\n[{,:").find(before) != std::string_view::npos;
-      if (starts && (c == '"' || c == '\'')) {
-        open = c;
-        opened = i;
-      }
-      if (starts && c == '#') i = std::min(text.find('\n', i), text.size());
-    } else if (c == '\\' && open == '"') {
+bool is_closed_scalar(std::string_view text, std::size_t offset) {
+  const char quote = offset < text.size() ? text[offset] : '\0';
+  if (quote != '"' && quote != '\'') return true;
+  for (std::size_t i = offset + 1; i < text.size(); ++i) {
+    if (text[i] == '\\' && quote == '"') {
       ++i;
-    } else if (c == open) {
-      open = '\0';
+    } else if (text[i] == quote && quote == '\'' && text.substr(i + 1).starts_with('\'')) {
+      ++i;  // '' inside single quotes is one quote
+    } else if (text[i] == quote) {
+      return true;
     }
   }
-  return open == '\0' ? std::nullopt : std::optional(opened);
+  return false;
 }
 
 Fault look_alike(std::string_view text) {

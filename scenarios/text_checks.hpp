@@ -17,8 +17,8 @@ struct TextFault {
 // Encoding, control characters, tabs in indentation, more than one document, nothing at all.
 std::optional<TextFault> check_text(std::string_view text);
 
-// Where a quoted scalar that is never closed begins, looking from `offset` on.
-std::optional<std::size_t> unclosed_quote(std::string_view text, std::size_t offset);
+// Whether the scalar that begins at `offset`, if it begins with a quote, has its closing quote.
+bool is_closed_scalar(std::string_view text, std::size_t offset);
 
 // Why a root that should be a mapping may have been read as text: a character that only looks like
 // a colon or a space.
