@@ -6,6 +6,7 @@
 
 #include "reports/explain.hpp"
 #include "reports/text.hpp"
+#include "scenarios/step_model.hpp"
 #include "strategies/cost_table.hpp"
 #include "strategies/schedule.hpp"
 #include "strategies/states.hpp"
@@ -19,14 +20,6 @@ using sim::MemoryCategory;
 ExplainedStep gib(std::string quantity, std::string formula, std::string numbers,
                   sim::Bytes value) {
   return {std::move(quantity), std::move(formula), std::move(numbers), value.gib(), "GiB"};
-}
-
-strategies::PipelineSchedule schedule_of(const scenarios::Scenario& scenario) {
-  const strategies::Plan& plan = scenario.plan;
-  const strategies::ScheduleGenerator* generator = strategies::find_schedule(plan.schedule);
-  return generator->generate({plan.pp, plan.vpp,
-                              strategies::micro_batch_count(scenario.training, plan),
-                              plan.micro_batch_group});
 }
 
 std::string over(std::int64_t ranks) {
@@ -93,21 +86,8 @@ ExplainedSection explain_memory(const scenarios::Report& report) {
   if (report.stages.empty()) return section;
   const scenarios::StageMemory& worst = report.stages[report.worst_stage];
   section.title = fmt::format("Memory of a rank of the fullest stage ({})", worst.stage);
-  const strategies::CostTable costs(scenario.model, scenario.device, scenario.training,
-                                    scenario.plan, scenario.implementation);
-  const strategies::PipelineSchedule schedule = schedule_of(scenario);
-  strategies::StepContext context;
-  context.model = &scenario.model;
-  context.device = &scenario.device;
-  context.training = &scenario.training;
-  context.plan = &scenario.plan;
-  context.implementation = &scenario.implementation;
-  context.costs = &costs;
-  context.schedule = &schedule;
-  context.stage = worst.stage;
-  context.chunks = strategies::chunks_of_stage(scenario.model, scenario.plan, schedule, costs,
-                                               scenario.implementation, worst.stage);
-  context.micro_batches = strategies::micro_batch_count(scenario.training, scenario.plan);
+  const auto model = scenarios::build_step(scenario);
+  const strategies::StepContext& context = model->stages[static_cast<std::size_t>(worst.stage)];
   add_states(section.steps, context);
   add_activations(section.steps, context);
   add_simulated(section.steps, worst);
