@@ -125,6 +125,23 @@ void add_explain(CLI::App& root, ExplainOptions& options) {
       ->check(CLI::PositiveNumber);
 }
 
+void add_validate(CLI::App& root, ValidateOptions& options) {
+  CLI::App* app = root.add_subcommand(
+      "validate", "Predict every published measurement shipped here and compare");
+  app->add_option("--source", options.sources, "Only this source (repeatable)")
+      ->allow_extra_args(false);
+  app->add_flag("--json", options.json, "One JSON object on stdout");
+  app->add_option("--csv", options.csv, "A line a record, into a file (- = stdout)");
+  app->add_option("--plot", options.plot, "Scatter plot of step times, an SVG file");
+  app->add_option("--threads", options.threads, "Threads (default: all cores)")
+      ->check(CLI::Range(1U, 1024U));
+  app->add_option("--records", options.records, "Folder of records (default: the shipped one)");
+  app->add_option(
+      "--check", options.check,
+      "Exit code 1 when a table of this document (docs/accuracy.md) shows smaller errors");
+  app->add_option("--update-docs", options.update_docs, "Replace the tables of this document");
+}
+
 // CLI11 only says that a sub-command is missing when one is misspelt.
 void check_subcommand(const CLI::App& root, const char* word) {
   std::vector<std::string> names;
@@ -142,6 +159,7 @@ struct AllOptions {
   ListOptions list;
   TopologyOptions topology;
   ExplainOptions explain;
+  ValidateOptions validate;
 };
 
 void describe(CLI::App& root, AllOptions& options) {
@@ -154,6 +172,7 @@ void describe(CLI::App& root, AllOptions& options) {
   add_list(root, options.list);
   add_topology(root, options.topology);
   add_explain(root, options.explain);
+  add_validate(root, options.validate);
   root.add_subcommand("schema", "JSON Schema (draft-07) of the scenario file");
 }
 
@@ -164,6 +183,7 @@ Invocation chosen(const CLI::App& root, AllOptions& options) {
   if (name == "list") return std::move(options.list);
   if (name == "topology") return std::move(options.topology);
   if (name == "explain") return std::move(options.explain);
+  if (name == "validate") return std::move(options.validate);
   return SchemaOptions{};
 }
 
@@ -192,6 +212,8 @@ bool wants_json(const Invocation& invocation) {
       [](const auto& options) {
         if constexpr (requires { options.common.format; }) {
           return options.common.format == Format::json;
+        } else if constexpr (requires { options.json; }) {
+          return options.json;
         } else if constexpr (requires { options.format; }) {
           return options.format == Format::json;
         } else {

@@ -22,6 +22,7 @@ int execute(const ListOptions& options);
 int execute(const TopologyOptions& options);
 int execute(const ExplainOptions& options);
 int execute(const SchemaOptions& options);
+int execute(const ValidateOptions& options);
 inline int execute(const Answered&) { return kOk; }
 
 }  // namespace apps

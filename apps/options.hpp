@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "apps/validate_options.hpp"
 #include "scenarios/report.hpp"
 
 namespace apps {
@@ -67,7 +68,7 @@ struct SchemaOptions {};
 struct Answered {};
 
 using Invocation = std::variant<Answered, RunOptions, CompareOptions, ListOptions, TopologyOptions,
-                                ExplainOptions, SchemaOptions>;
+                                ExplainOptions, SchemaOptions, ValidateOptions>;
 
 // A command line that makes no sense: exit code 2.
 class UsageError : public std::runtime_error {
