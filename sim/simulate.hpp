@@ -1,9 +1,10 @@
 // simulate(): executes a task graph on the links of a machine.
 //
 // A compute task runs for its duration. A transfer waits out its latency, then moves its bytes at
-// the max-min fair rate of the links it uses. While a transfer with a compute share runs, compute
-// tasks of its participants run at rate 1 - (sum of shares), at least kLeastComputeRate. A task
-// starts when all predecessors have finished and the host has issued it (HostIssue).
+// the max-min fair rate of the links it uses. While a transfer with a compute share runs (from the
+// start of its latency until its last byte arrives), compute tasks of its participants run at rate
+// 1 - (sum of shares), at least kLeastComputeRate. A task starts when all predecessors have
+// finished and the host has issued it (HostIssue). Details: docs/engine.md.
 //
 // Pure: no globals, no I/O, no clock. Same graph, same Timeline, to the picosecond.
 #pragma once
