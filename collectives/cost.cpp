@@ -122,7 +122,9 @@ Cost nvls_cost(const Context& c, double bytes) {
         std::max(per_byte, tree_volume(domains) / c.inter_rate(Protocol::simple, Method::tree));
   }
   Cost cost;
+  // Four passes through the switch: in, out, back in, multicast.
   cost.latency = c.launch() + c.device[DeviceField::nvls_latency] * kMicro +
+                 4.0 * c.fabric.intra_latency.seconds() +
                  2.0 * std::ceil(std::log2(domains)) * c.inter_hop(Protocol::simple, Method::tree);
   cost.transfer = c.stretched(bytes, per_byte);
   return cost;
@@ -172,7 +174,9 @@ Cost p2p_cost(Kind kind, const GroupFacts& group, double bytes, const Fabric& fa
   cost.latency = c.launch() + c.intra_hop(Protocol::simple);
   if (split.near > 0.0) cost.transfer = c.stretched(bytes, split.near / near_rate);
   if (split.near > 0.0 && kind == Kind::send_recv) {
-    const double channel = c.device[DeviceField::p2p_channel] * kGiga;
+    // The channels are dealt to the peers: half as many peers, twice the channels for each.
+    const double channel =
+        c.device[DeviceField::p2p_channel] * kGiga * 8.0 / std::min(8.0, 1.0 * group.members);
     cost.transfer = std::max(cost.transfer, std::min(bytes, kBytesPerChannel) / channel);
   }
   if (split.far > 0.0) {

@@ -22,7 +22,7 @@ enum class DeviceField : std::uint8_t {
   ll128_efficiency,
   ring_efficiency,  // with Simple
   p2p_efficiency,   // grouped sends and receives
-  p2p_channel,      // GB/s, what one channel moves to one peer
+  p2p_channel,      // GB/s, what a pair gets at first in a group of eight
   nvls_latency,     // all steps through the switch
   nvls_efficiency,
   fill_bytes,   // MB until the pipeline is full (cost.cpp)

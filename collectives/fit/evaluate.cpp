@@ -35,8 +35,10 @@ void print_points(const std::vector<Sweep>& sweeps, const ModelConstants& consta
     for (const auto& point : sweep.points) {
       std::string what;
       const double us = predicted_us(sweep, point.bytes, constants, &what);
-      std::printf("point %s %s %s %s %s %lld %.10g", sweep.name.c_str(), sweep.system.c_str(),
-                  sweep.role.c_str(), sweep.quality.c_str(), row_of(sweep, constants).c_str(),
+      std::printf("point %s %s:%u:%u %s %s %s %s %lld %.10g", sweep.name.c_str(),
+                  std::string(collectives::name(sweep.kind)).c_str(), sweep.group.members,
+                  sweep.group.domains, sweep.system.c_str(), sweep.role.c_str(),
+                  sweep.quality.c_str(), row_of(sweep, constants).c_str(),
                   static_cast<long long>(point.bytes), point.time_us);
       if (detail) std::printf(" %.2f %s", us, what.c_str());
       std::printf("\n");

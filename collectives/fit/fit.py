@@ -22,6 +22,7 @@ from random import Random
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 DATA = os.path.join(ROOT, "tests", "collectives", "data")
 INC = os.path.join(ROOT, "collectives", "model_constants.inc")
+START = os.path.join(ROOT, "collectives", "fit", "start.txt")
 PULL = 0.002  # weight of (ln value - ln start)^2 against the mean error
 SMALL = 16 << 20  # bytes: the two size bands of the targets
 
@@ -39,7 +40,7 @@ class Model:
     def __init__(self, program):
         self.process = subprocess.Popen([program, DATA], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, text=True)
-        self.rows, self.fields, self.points = {}, {}, {}
+        self.rows, self.fields, self.points, self.pinned = {}, {}, {}, {}
         while True:
             words = self.process.stdout.readline().split()
             if words[0] == "ready":
@@ -48,8 +49,8 @@ class Model:
                 self.rows.setdefault(words[1], []).append(float(words[3]))
                 self.fields.setdefault(words[1], []).append(words[2])
             else:
-                point = (*words[1:5], int(words[6]), float(words[7]))
-                self.points.setdefault(words[5], []).append(point)
+                point = (*words[2:6], int(words[7]), float(words[8]))
+                self.points.setdefault(words[6], []).append(point)
 
     def predict(self, row, values):
         self.process.stdin.write(row + " " + " ".join("%.9g" % v for v in values) + "\n")
@@ -58,13 +59,10 @@ class Model:
 
 
 def weights(points):
-    """A system of many sweeps counts more than one of few, but by the root of their number only,
-    and so does a sweep of many points."""
-    used = [p for p in points if p[2] == "fit"]
-    sizes, sweeps = Counter(p[0] for p in used), {}
-    for p in used:
-        sweeps.setdefault(p[1], set()).add(p[0])
-    return [(sizes[p[0]] * len(sweeps[p[1]])) ** -0.5 if p[2] == "fit" else 0.0 for p in points]
+    """Repeated sweeps of one group count once; one of many points more than one of few, but by the
+    root of their number."""
+    shapes = Counter(p[0] for p in points if p[2] == "fit")
+    return [shapes[p[0]] ** -0.5 if p[2] == "fit" else 0.0 for p in points]
 
 
 class RowFit:
@@ -73,6 +71,7 @@ class RowFit:
         self.start = list(model.rows[row])
         self.points = model.points.get(row, [])
         self.weight = weights(self.points)
+        self.pinned = model.pinned[row]
         self.rate = [field.endswith("efficiency") for field in model.fields[row]]
 
     def loss(self, values):
@@ -90,7 +89,8 @@ class RowFit:
         step = [first_step] * len(values)
         while max(step) > 0.01:
             for i in range(len(values)):
-                if step[i] <= 0.01:
+                if step[i] <= 0.01 or self.pinned[i]:
+                    step[i] = 0.0
                     continue
                 improved = False
                 for factor in (1 + step[i], 1 / (1 + step[i])):
@@ -111,6 +111,7 @@ class RowFit:
         for _ in range(restarts):
             trial = [v * math.exp(random.gauss(0.0, 0.4)) for v in values]
             trial = [min(v, 1.0) if r else v for v, r in zip(trial, self.rate)]
+            trial = [s if p else v for s, p, v in zip(self.start, self.pinned, trial)]
             trial, loss = self.descend(trial, self.loss(trial), 0.3)
             if loss < best:
                 values, best = trial, loss
@@ -150,6 +151,12 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         model = Model(build(folder))
         if "--report" not in sys.argv:
+            with open(START) as file:
+                for words in (line.split() for line in file if line[0] != "#"):
+                    model.rows[words[0]] = [float(word.lstrip("=")) for word in words[1:]]
+                    model.pinned[words[0]] = [word[0] == "=" for word in words[1:]]
+            for row in model.rows:
+                model.predict(row, model.rows[row])
             for row in model.rows:  # devices first: networks build on them
                 model.rows[row] = RowFit(model, row).search(restarts)
                 model.predict(row, model.rows[row])
