@@ -29,12 +29,13 @@ std::int64_t megabits(sim::Bandwidth rate) {
   return std::llround(std::min(rate.bytes_per_second() / kBytesPerMegabit, 1e12));
 }
 
-void add_pair(FlowGraph& graph, std::size_t a, std::size_t b, std::int64_t there,
-              std::int64_t back) {
-  const auto forth = add_edge(a, b, FlowEdge{there, 0, {}}, graph).first;
-  const auto backwards = add_edge(b, a, FlowEdge{back, 0, {}}, graph).first;
-  graph[forth].reverse = backwards;
-  graph[backwards].reverse = forth;
+// An edge and the reverse of no capacity that the algorithm wants for it (not the cable's other
+// link: it tells the two apart by the capacity).
+void add_flow_edge(FlowGraph& graph, std::size_t from, std::size_t to, std::int64_t capacity) {
+  const auto forth = add_edge(from, to, FlowEdge{capacity, 0, {}}, graph).first;
+  const auto back = add_edge(to, from, FlowEdge{}, graph).first;
+  graph[forth].reverse = back;
+  graph[back].reverse = forth;
 }
 
 bool own_link(const Layout& layout, const LinkEnds& ends) {
@@ -52,22 +53,19 @@ FlowGraph flow_graph(const sim::Machine& machine, std::span<const sim::DeviceId>
   const Layout& layout = layout_of(machine);
   FlowGraph graph(layout.vertices.size() + 2);
   std::vector<std::int64_t> ports(layout.vertices.size());  // all that can leave a vertex
-  for (std::size_t i = 0; i < machine.links.size(); i += 2) {
-    const sim::LinkId link{i};
-    if (wires == Wires::scale_up && !own_link(layout, layout.ends[link])) continue;
-    const std::int64_t there = megabits(machine.links[link].capacity);
-    const std::int64_t back = megabits(machine.links[reverse(link)].capacity);
-    const std::size_t a = layout.ends[link].from.index(), b = layout.ends[link].to.index();
-    add_pair(graph, a, b, there, back);
-    ports[a] += there;
-    ports[b] += back;
+  for (std::size_t i = 0; i < machine.links.size(); ++i) {
+    const LinkEnds& ends = layout.ends[sim::LinkId{i}];
+    if (wires == Wires::scale_up && !own_link(layout, ends)) continue;
+    const std::int64_t capacity = megabits(machine.links[sim::LinkId{i}].capacity);
+    add_flow_edge(graph, ends.from.index(), ends.to.index(), capacity);
+    ports[ends.from.index()] += capacity;
   }
   const std::size_t source = layout.vertices.size(), sink = source + 1;
   for (const sim::DeviceId device : from) {
-    add_pair(graph, source, device.index(), ports[device.index()], 0);
+    add_flow_edge(graph, source, device.index(), ports[device.index()]);
   }
   for (const sim::DeviceId device : to) {
-    add_pair(graph, device.index(), sink, ports[device.index()], 0);
+    add_flow_edge(graph, device.index(), sink, ports[device.index()]);
   }
   return graph;
 }
