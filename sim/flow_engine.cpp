@@ -21,7 +21,7 @@ double compute_rate(std::int64_t taken) {
 
 Timeline FlowEngine::run() {
   for (std::uint32_t task = 0; task < tasks_.size(); ++task)
-    if (tasks_[task].pending == 0 && tasks_[task].phase == Phase::waiting) make_ready(task);
+    if (pending_[task] == 0 && tasks_[task].phase == Phase::waiting) make_ready(task);
   end_instant();
   while (!queue_.empty()) {
     now_ = Time::ps(queue_.advance());
@@ -149,7 +149,7 @@ void FlowEngine::finish(std::uint32_t task) {
   for (std::size_t i = 0; i < finished_.size(); ++i) {
     const std::uint32_t from = finished_[i];
     for (std::uint32_t e = successor_begin_[from]; e < successor_begin_[from + 1]; ++e)
-      if (--tasks_[successors_[e]].pending == 0) make_ready(successors_[e]);
+      if (--pending_[successors_[e]] == 0) make_ready(successors_[e]);
   }
   finished_.clear();
 }

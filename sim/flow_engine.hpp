@@ -46,7 +46,6 @@ class FlowEngine {
     double remaining = 0.0;      // work: ps at full speed, or bytes
     std::uint32_t next = kNone;  // in the list of its rank or flow class
     std::uint32_t previous = kNone;
-    std::uint32_t pending = 0;         // predecessors not done yet
     std::uint32_t flow_class = kNone;  // of a transfer that uses links
     Phase phase = Phase::waiting;
   };
@@ -91,6 +90,7 @@ class FlowEngine {
   const SimulateOptions options_;
   const bool interference_;
   std::vector<TaskState> tasks_;
+  std::vector<std::uint32_t> pending_;  // predecessors not done yet; apart, for the cache
   std::vector<std::uint32_t> successor_begin_;
   std::vector<std::uint32_t> successors_;
   IdVector<RankId, RankState> ranks_;

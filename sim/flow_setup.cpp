@@ -12,6 +12,7 @@ FlowEngine::FlowEngine(const IdVector<LinkId, Link>& links, const TaskGraph& gra
       options_(options),
       interference_(options.interference && has_interference()),
       tasks_(graph.size()),
+      pending_(graph.size(), 0),
       ranks_(graph.rank_count()),
       flow_classes_(make_flow_classes()),
       flows_(flow_classes_.size()),
@@ -41,7 +42,7 @@ void FlowEngine::index_successors() {
   successor_begin_.assign(graph_.size() + 2, 0);
   for_each_edge([&](std::size_t from, std::size_t to) {
     ++successor_begin_[from + 2];
-    ++tasks_[to].pending;
+    ++pending_[to];
   });
   for (std::size_t i = 2; i < successor_begin_.size(); ++i)
     successor_begin_[i] += successor_begin_[i - 1];
