@@ -40,7 +40,10 @@ struct Device {
   sim::Bandwidth pcie;      // per device, in one direction
   // Fitted on kernel measurements (models/fit/): see docs/models.md for the formulas.
   std::array<double, kPrecisions> gemm_efficiency{};  // sustained part of `peak` on large GEMMs
-  double memory_efficiency = 0.8;                     // sustained part of memory_bandwidth
+  // Clock of the matrix units under the steady power of training over that of short benchmarks:
+  // at its power limit a device lowers its clock (docs/models.md, Power).
+  double sustained_clock = 1.0;
+  double memory_efficiency = 0.8;     // sustained part of memory_bandwidth
   double attention_efficiency = 0.5;  // sustained part of peak: forward, large head, long sequence
   sim::Time kernel_gap;               // device-side gap between back-to-back kernels of a stream
 };

@@ -53,6 +53,8 @@ const std::vector<Key<Draft>> kProfile = {
     kernels<&KernelProfile::weight_gradient_accumulation_fused>(
         "implementation.kernels.weight_gradient_accumulation_fused",
         "Weight-gradient products add into the fp32 gradient."),
+    kernels<&KernelProfile::flash_attention_2>("implementation.kernels.flash_attention_2",
+                                               "FlashAttention-2 even where newer ones exist."),
     kernels<&KernelProfile::launch>("implementation.kernels.launch",
                                     "Host time to issue one kernel.", kTime),
     kernels<&KernelProfile::gemm_factor>("implementation.kernels.gemm_factor",

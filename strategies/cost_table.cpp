@@ -46,6 +46,12 @@ models::Shard make_shard(const Training& training, const Plan& plan, bool causal
   return shard;
 }
 
+// The device as steady training finds it: matrix units at the clock its power limit leaves.
+models::Device under_load(models::Device device) {
+  for (sim::FlopRate& rate : device.peak) rate = rate * device.sustained_clock;
+  return device;
+}
+
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 }  // namespace
@@ -53,7 +59,7 @@ std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; 
 CostTable::CostTable(const models::Model& model, const models::Device& device,
                      const Training& training, const Plan& plan,
                      const Implementation& implementation)
-    : device_(device),
+    : device_(under_load(device)),
       training_(training),
       plan_(plan),
       implementation_(implementation),

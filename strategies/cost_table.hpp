@@ -76,7 +76,7 @@ class CostTable {
   UnitCost unit(const std::vector<models::Operator>& operators, bool is_layer) const;
   void measure_transformer(const models::Transformer& model);
 
-  const models::Device& device_;
+  models::Device device_;  // under training load
   const Training& training_;
   const Plan& plan_;
   const Implementation& implementation_;
