@@ -24,15 +24,18 @@ sim::Fidelity fidelity_of(const std::string& name) {
   return name == "analytic" ? sim::Fidelity::analytic : sim::Fidelity::flow;
 }
 
-// Links the scenario declares slow lose capacity; a name that no link has was refused by the
-// reader.
+// Links the scenario declares slow lose capacity. A name may hold `*`, and must name some link.
 void slow_links(sim::Machine& machine, const strategies::Faults& faults) {
   for (const auto& slow : faults.slow_links) {
-    for (std::size_t l = 0; l < machine.links.size(); ++l) {
-      const sim::LinkId link{l};
-      if (topologies::link_name(machine, link) == slow.link) {
-        machine.links[link].capacity = machine.links[link].capacity * (1.0 / slow.factor);
-      }
+    const auto links = topologies::find_links(machine, slow.link);
+    if (links.empty()) {
+      throw ScenarioError(ErrorKind::invalid_input,
+                          {Diagnostic{"faults", 0, 0, "faults.slow_links",
+                                      fmt::format("no link is called '{}'", slow.link),
+                                      "`stepcast topology` prints the names of links", ""}});
+    }
+    for (const sim::LinkId link : links) {
+      machine.links[link].capacity = machine.links[link].capacity * (1.0 / slow.factor);
     }
   }
 }
