@@ -87,7 +87,7 @@ struct Worst {
   double error = 0.0;
 };
 
-// Rankings inside groups of the same model and GPU count, of at least three records.
+// Rankings inside groups of the same model and GPU count, of at least three configurations.
 struct Ranking {
   std::size_t groups = 0;
   double correlation = 0.0;   // mean Spearman correlation of throughput

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <functional>
 #include <map>
+#include <set>
 
 #include "studies/validate.hpp"
 
@@ -11,18 +12,26 @@ namespace studies {
 namespace {
 
 constexpr std::size_t kWorst = 5;
-constexpr std::size_t kSmallestGroup = 3;  // two records rank right by chance half the time
+constexpr std::size_t kSmallestGroup = 3;  // two configurations rank right by chance half the time
 
-// A ranking is over used records with a time, by throughput.
+// A ranking is over used records with a time, by throughput. Repeated measurements of one
+// configuration stay in it, but do not make a group of their own.
 struct Group {
   std::vector<double> predicted, measured;
+  std::set<std::string> configurations;
 };
+
+std::string configuration_of(const Record& record) {
+  Record nameless = record;
+  nameless.id.clear();
+  return scenario_text(nameless);
+}
 
 Ranking ranking_of(const std::map<std::string, Group>& groups) {
   Ranking ranking;
   std::vector<double> correlations, regrets;
   for (const auto& [name, group] : groups) {
-    if (group.predicted.size() < kSmallestGroup) continue;
+    if (group.configurations.size() < kSmallestGroup) continue;
     correlations.push_back(spearman(group.predicted, group.measured));
     regrets.push_back(regret(group.predicted, group.measured));
   }
@@ -72,6 +81,7 @@ Summary summary_of(const Validation& validation, const std::string& name, const 
     Group& group = groups[ranking_group(record)];
     group.predicted.push_back(throughput(record, outcome.predicted_step_s));
     group.measured.push_back(throughput(record, outcome.measured_step_s));
+    group.configurations.insert(configuration_of(record));
   }
   summary.time = error_statistics(time);
   summary.memory = error_statistics(memory);
