@@ -29,8 +29,7 @@ std::string singular(const std::string& section) { return section.substr(0, sect
                                       Diagnostics& diagnostics) {
   const std::vector<std::string> names = catalogue_names(folder, section);
   const std::string near = nearest(name, names);
-  std::string hint = fmt::format("`stepcast list {}` shows all {}",
-                                 section == "profiles" ? "strategies" : section, names.size());
+  std::string hint = fmt::format("`stepcast list {}` shows all", section);
   if (!near.empty()) hint = fmt::format("did you mean {}? {}", near, hint);
   if (names.empty()) hint = fmt::format("the catalogue has no {} at {}", section, folder);
   const std::string shown = name.size() > 64 ? name.substr(0, 64) + "..." : name;

@@ -89,7 +89,7 @@ const std::vector<Key<Draft>> kCluster = {
                                        "Nodes under one leaf switch or rail group.", {1, 1 << 20}),
     spec<&ClusterSpec::leaves_per_pod>("cluster.inter_node.leaves_per_pod", "0 (two levels)",
                                        "Leaves a third level joins to pods.", {0, 1 << 20}),
-    spec<&ClusterSpec::torus>("cluster.inter_node.torus", "none",
+    spec<&ClusterSpec::torus>("cluster.inter_node.torus", "as near to a cube as gpus allows",
                               "Extents of a torus; their product is the number of devices.",
                               {1, 1 << 20}),
     spec<&ClusterSpec::pcie_bandwidth>("cluster.pcie", "the device's",

@@ -151,6 +151,11 @@ std::optional<std::pair<std::string, std::string>> odd_spelling(std::string_view
   return std::nullopt;
 }
 
+// std::from_chars takes no plus sign.
+std::string_view without_plus(std::string_view text) {
+  return text.starts_with('+') && !text.starts_with("+-") ? text.substr(1) : text;
+}
+
 template <class T>
 Parsed<T> refuse(std::string message, std::string hint = {}) {
   return {std::nullopt, std::move(message), std::move(hint)};
@@ -182,7 +187,7 @@ Parsed<double> wrong_unit(std::string_view number, std::string_view unit, Dimens
 
 Parsed<double> parse_number(std::string_view text) {
   if (const auto odd = odd_spelling(text)) return refuse<double>(odd->first, odd->second);
-  const std::string_view digits = text.starts_with('+') ? text.substr(1) : text;
+  const std::string_view digits = without_plus(text);
   double value = 0.0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
   if (error == std::errc::result_out_of_range) {
@@ -197,7 +202,7 @@ Parsed<double> parse_number(std::string_view text) {
 
 Parsed<std::int64_t> parse_integer(std::string_view text) {
   if (const auto odd = odd_spelling(text)) return refuse<std::int64_t>(odd->first, odd->second);
-  const std::string_view digits = text.starts_with('+') ? text.substr(1) : text;
+  const std::string_view digits = without_plus(text);
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
   if (error == std::errc::result_out_of_range) {

@@ -48,6 +48,7 @@ class Resolver {
   void cluster_size();
   void intra_node();
   void inter_node();
+  void fit_torus();
   void training();
   void profile();
   void plan();

@@ -2,6 +2,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <vector>
 
 #include "scenarios/resolve.hpp"
 
@@ -55,6 +56,21 @@ Bandwidth usual_port(Architecture architecture) {
 
 bool is_nvlink(IntraType type) {
   return type == IntraType::nvlink_switch || type == IntraType::nvlink_mesh;
+}
+
+// Extents of a torus of `count` devices, as near to a cube as its prime factors allow.
+std::vector<std::int64_t> torus_extents(std::int64_t count, std::size_t dimensions) {
+  std::vector<std::int64_t> factors;
+  for (std::int64_t f = 2; f * f <= count; ++f) {
+    for (; count % f == 0; count /= f) factors.push_back(f);
+  }
+  if (count > 1) factors.push_back(count);
+  std::vector<std::int64_t> extents(dimensions, 1);
+  for (auto factor = factors.rbegin(); factor != factors.rend(); ++factor) {
+    *std::min_element(extents.begin(), extents.end()) *= *factor;
+  }
+  std::sort(extents.begin(), extents.end());
+  return extents;
 }
 
 IntraType exact_type(const std::string& word, const std::string& device_type) {
@@ -117,6 +133,19 @@ void Resolver::intra_node() {
   }
 }
 
+// A catalogue torus of another size is cut or grown to the devices of the job.
+void Resolver::fit_torus() {
+  auto& spec = draft_.cluster.spec;
+  std::int64_t product = 1;
+  for (const std::int64_t extent : spec.torus) product *= extent;
+  if (given_by_user("cluster.inter_node.torus")) return;
+  if (!spec.torus.empty() && product == spec.gpus) return;
+  const std::size_t dimensions = spec.torus.empty() ? 3 : spec.torus.size();
+  spec.torus = torus_extents(spec.gpus, dimensions);
+  draft_.given.erase("cluster.inter_node.torus");
+  draft_.origins["cluster.inter_node.torus"] = "cluster.gpus";
+}
+
 void Resolver::inter_node() {
   auto& spec = draft_.cluster.spec;
   settle("cluster.inter_node.nics_per_node", spec.nics_per_node, spec.gpus_per_node,
@@ -129,6 +158,7 @@ void Resolver::inter_node() {
                      (spec.inter == InterType::infiniband || spec.inter == InterType::roce);
   settle("cluster.inter_node.fabric", spec.fabric,
          rails ? FabricShape::rail_optimised : FabricShape::fat_tree, "default");
+  if (spec.fabric == FabricShape::torus) fit_torus();
   settle("cluster.power", spec.power_per_gpu_w, draft_.device.device.power_w, "the device");
   if (spec.real_gpus > 0 && spec.gpus > spec.real_gpus) {
     warn(fmt::format("{} has {} devices; {} are simulated by extending its fabric", spec.name,

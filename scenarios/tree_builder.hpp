@@ -84,6 +84,10 @@ class TreeBuilder : public YAML::EventHandler {
   std::string_view text_;
   int shift_;  // columns before the text on its first line
   std::vector<std::size_t> starts_;
+  struct LastPosition {
+    std::size_t line = 0, offset = 0, points = 0;
+  };
+  mutable LastPosition last_;
   std::size_t documents_ = 0;
   std::size_t nodes_ = 0;
   std::vector<Frame> frames_;
