@@ -77,12 +77,16 @@ struct Report {
   std::vector<MemorySample> memory_samples;
 };
 
+class PredictionCache;
+
 struct PredictOptions {
   std::string fidelity = "auto";  // auto | analytic | flow | step
   bool fold = true;
   bool verify = false;  // assert all laws, and folded = unfolded where feasible
   std::vector<std::int64_t> trace_ranks;
   std::int64_t steps = 1;
+  // Shared by predictions of one model on one cluster (prediction_cache.hpp); null = an own one.
+  PredictionCache* cache = nullptr;
 };
 
 // Scenario -> Report: builds the machine, emits the step, simulates, summarises. Pure but for

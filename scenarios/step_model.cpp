@@ -76,6 +76,16 @@ std::unique_ptr<StepModel> build_step(const Scenario& scenario, std::int64_t ste
   return model;
 }
 
+DeviceMemory device_memory(sim::Bytes allocated, const strategies::Plan& plan,
+                           const strategies::Implementation& implementation) {
+  const double wanted = allocated.as_double() * (1.0 + implementation.allocator_overhead);
+  const auto blocks =
+      static_cast<std::int64_t>(std::ceil(wanted / static_cast<double>(kAllocatorBlock)));
+  const sim::Bytes reserved{blocks * kAllocatorBlock};
+  return {reserved,
+          reserved + implementation.context + implementation.communicator * communicators(plan)};
+}
+
 std::vector<StageMemory> stage_memory(const Scenario& scenario, const StepModel& model) {
   const strategies::Implementation& implementation = scenario.implementation;
   std::vector<StageMemory> out;
@@ -87,12 +97,9 @@ std::vector<StageMemory> stage_memory(const Scenario& scenario, const StepModel&
     memory.categories = ledger.at_peak();
     memory.steady = sim::total(ledger.now());
     memory.peak_at = peak_place(model.programs[stage], ledger.peak_position());
-    const double wanted = ledger.peak().as_double() * (1.0 + implementation.allocator_overhead);
-    const auto blocks =
-        static_cast<std::int64_t>(std::ceil(wanted / static_cast<double>(kAllocatorBlock)));
-    memory.reserved = sim::Bytes{blocks * kAllocatorBlock};
-    memory.driver = memory.reserved + implementation.context +
-                    implementation.communicator * communicators(model.plan);
+    const DeviceMemory device = device_memory(memory.allocated, model.plan, implementation);
+    memory.reserved = device.reserved;
+    memory.driver = device.driver;
     out.push_back(std::move(memory));
   }
   return out;

@@ -29,6 +29,13 @@ struct StepModel {
 // Throws ScenarioError when the pipeline schedule cannot have the plan's shape.
 std::unique_ptr<StepModel> build_step(const Scenario& scenario, std::int64_t steps = 1);
 
+// What the allocator reserves, and the driver shows, for what a rank allocates.
+struct DeviceMemory {
+  sim::Bytes reserved, driver;
+};
+DeviceMemory device_memory(sim::Bytes allocated, const strategies::Plan& plan,
+                           const strategies::Implementation& implementation);
+
 // Memory of each stage, by replaying its program; needs no simulation.
 std::vector<StageMemory> stage_memory(const Scenario& scenario, const StepModel& model);
 

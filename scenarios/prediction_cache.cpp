@@ -1,0 +1,60 @@
+#include "scenarios/prediction_cache.hpp"
+
+#include <optional>
+
+#include "topologies/cluster.hpp"
+#include "topologies/layout.hpp"
+
+namespace scenarios {
+namespace {
+
+// Links the scenario declares slow lose capacity; a name that no link has was refused by the
+// reader.
+void slow_links(sim::Machine& machine, const strategies::Faults& faults) {
+  for (const auto& slow : faults.slow_links) {
+    for (std::size_t l = 0; l < machine.links.size(); ++l) {
+      const sim::LinkId link{l};
+      if (topologies::link_name(machine, link) == slow.link) {
+        machine.links[link].capacity = machine.links[link].capacity * (1.0 / slow.factor);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+PredictionCache::PredictionCache(const Scenario& scenario)
+    : machine_(topologies::build_machine(scenario.cluster)) {
+  slow_links(machine_, scenario.faults);
+}
+
+PredictionCache::FleetPtr PredictionCache::fleet(const Scenario& scenario,
+                                                 const strategies::Plan& plan, bool fold) {
+  const bool pairs = plan.cp > 1 && plan.cp_type == strategies::CpType::ulysses;
+  const Key key{plan.tp, plan.cp,          plan.pp, plan.ep, plan.etp,
+                plan.dp, plan.shard_group, pairs,   fold,    plan.rank_order};
+  std::promise<FleetPtr> promise;
+  std::optional<std::shared_future<FleetPtr>> known;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto [entry, is_new] = fleets_.try_emplace(key);
+    if (is_new) {
+      entry->second = promise.get_future().share();
+    } else {
+      known = entry->second;
+    }
+  }
+  if (known) return known->get();
+  try {
+    const auto make = fold ? &strategies::folded_fleet : &strategies::full_fleet;
+    auto fleet = std::make_shared<const strategies::Fleet>(
+        make(scenario.model, plan, scenario.faults, machine_));
+    promise.set_value(fleet);
+    return fleet;
+  } catch (...) {
+    promise.set_exception(std::current_exception());
+    throw;
+  }
+}
+
+}  // namespace scenarios

@@ -1,0 +1,39 @@
+#include "scenarios/simulated_step.hpp"
+
+#include <cmath>
+
+#include "scenarios/network.hpp"
+
+namespace scenarios {
+namespace {
+
+sim::Fidelity fidelity_of(const std::string& name) {
+  return name == "analytic" ? sim::Fidelity::analytic : sim::Fidelity::flow;
+}
+
+}  // namespace
+
+// The expected maximum of N normal deviates is about sqrt(2 ln N) standard deviations.
+double slowest_of(const Scenario& scenario) {
+  const auto world = static_cast<double>(scenario.plan.world_size());
+  if (world < 2.0) return 1.0;
+  return 1.0 + scenario.implementation.straggler * std::sqrt(2.0 * std::log(world));
+}
+
+SimulatedStep simulate_step(const Scenario& scenario, const StepModel& model,
+                            PredictionCache& cache, const PredictOptions& options, bool fold) {
+  SimulatedStep out;
+  if (options.fidelity == "step") fold = false;  // every member of a collective takes its steps
+  out.fleet = cache.fleet(scenario, model.plan, fold);
+  const strategies::Network network{&cache.machine(), fabric_of(scenario), library_of(scenario)};
+  const sim::Fidelity fidelity = fidelity_of(options.fidelity);
+  out.step = strategies::lower(model.programs, *out.fleet, network, scenario.implementation,
+                               {fidelity, options.fidelity == "step", slowest_of(scenario)});
+  sim::SimulateOptions how;
+  how.fidelity = fidelity;
+  how.check_laws = options.verify;
+  out.timeline = sim::simulate(cache.machine().links, out.step.graph, how);
+  return out;
+}
+
+}  // namespace scenarios
