@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "sim/contracts.hpp"
+#include "strategies/step_context.hpp"
 
 namespace strategies {
 namespace {
@@ -134,6 +135,7 @@ UnitCost CostTable::unit(const std::vector<models::Operator>& operators, bool is
     add(region.forward, op.forward, forward);
     add(region.backward_data, op.backward_data, time(op, models::Pass::backward_data));
     add(region.backward_weight, op.backward_weight, time(op, models::Pass::backward_weight));
+    accumulate(region.backward_weight, op);
     if (models::is_recomputed(op, rebuilt)) add(region.recompute, op.forward, forward);
     (op.expert ? out.expert_parameters : out.dense_parameters) += op.parameters;
     out.saved += models::saved_bytes(op, rebuilt);
@@ -142,6 +144,18 @@ UnitCost CostTable::unit(const std::vector<models::Operator>& operators, bool is
   }
   out.checkpoint = sim::Bytes{hidden_state_.count() / (plan_.sequence_parallel ? plan_.tp : 1)};
   return out;
+}
+
+// Where the weight-gradient product does not add into the accumulated gradient itself, a pass of
+// its own does: it reads the new gradient and reads and writes the sum (PyTorch's AccumulateGrad).
+void CostTable::accumulate(PassCost& sum, const models::Operator& op) const {
+  const bool sums = micro_batch_count(training_, plan_) > 1;
+  if (op.parameters == 0 || !sums || kernels_.weight_gradient_accumulation_fused) return;
+  const double each = std::max(2.0, models::element_bytes(training_.precision)) +
+                      2.0 * models::element_bytes(training_.grad_dtype);
+  const auto bytes = sim::Bytes::ceil(static_cast<double>(op.parameters) * each);
+  sum.time += models::streaming_time(bytes, device_);
+  sum.kernels += 1;
 }
 
 const UnitCost& CostTable::layer(std::int64_t index) const {

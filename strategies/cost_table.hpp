@@ -74,6 +74,7 @@ class CostTable {
 
  private:
   UnitCost unit(const std::vector<models::Operator>& operators, bool is_layer) const;
+  void accumulate(PassCost& sum, const models::Operator& op) const;
   void measure_transformer(const models::Transformer& model);
 
   models::Device device_;  // under training load
