@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "sim/contracts.hpp"
+#include "strategies/schedule.hpp"
 
 namespace strategies {
 namespace {
@@ -33,6 +34,7 @@ std::vector<GroupKind> kinds_in_use(const models::Model& model, const Plan& plan
   use(plan.pp > 1 && transformer && transformer->tied_embeddings, GroupKind::embedding);
   use(plan.pp > 1, GroupKind::next_stage);
   use(plan.pp > 1, GroupKind::previous_stage);
+  use(plan.pp > 1 && holds_two_copies(plan.schedule), GroupKind::mirror);
   return kinds;
 }
 

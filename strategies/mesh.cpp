@@ -72,8 +72,8 @@ Mesh expert_mesh(const Plan& plan) {
 
 std::string_view name(GroupKind kind) {
   constexpr std::array<std::string_view, kGroupKinds> names{
-      "tensor",    "context",     "expert",    "expert tensor", "shard",
-      "replicate", "expert data", "embedding", "next stage",    "previous stage"};
+      "tensor",      "context",   "expert",     "expert tensor",  "shard", "replicate",
+      "expert data", "embedding", "next stage", "previous stage", "mirror"};
   return names[static_cast<std::size_t>(kind)];
 }
 
@@ -106,6 +106,11 @@ std::vector<std::int64_t> group_members(const Plan& plan, const Mesh& dense, con
     case GroupKind::previous_stage:
       if (plan.pp == 1) return {rank};
       return {rank, dense.moved(rank, Axis::pp, (stage + plan.pp - 1) % plan.pp)};
+    case GroupKind::mirror: {
+      const std::int64_t outer = std::min(stage, plan.pp - 1 - stage);
+      if (outer == plan.pp - 1 - outer) return {rank};
+      return {dense.moved(rank, Axis::pp, outer), dense.moved(rank, Axis::pp, plan.pp - 1 - outer)};
+    }
   }
   return {rank};
 }

@@ -46,18 +46,19 @@ Mesh expert_mesh(const Plan& plan);
 
 // A set of ranks that communicate. p2p kinds have two members: sender, receiver.
 enum class GroupKind : std::uint8_t {
-  tensor,         // the ranks that share a layer's matrices
-  context,        // the ranks that share a sequence
-  expert,         // the ranks that share the experts of a layer (all-to-all)
-  expert_tensor,  // the ranks that share one expert's matrices
-  shard,          // data-parallel ranks that share one sharded copy (all of them without HSDP)
-  replicate,      // equal shards of different shard groups (HSDP)
-  expert_data,    // replicas of the same experts
-  embedding,      // first and last stage, when they tie the embedding
-  next_stage,     // this rank -> the same place in the next pipeline stage
-  previous_stage  // this rank -> the same place in the previous pipeline stage
+  tensor,          // the ranks that share a layer's matrices
+  context,         // the ranks that share a sequence
+  expert,          // the ranks that share the experts of a layer (all-to-all)
+  expert_tensor,   // the ranks that share one expert's matrices
+  shard,           // data-parallel ranks that share one sharded copy (all of them without HSDP)
+  replicate,       // equal shards of different shard groups (HSDP)
+  expert_data,     // replicas of the same experts
+  embedding,       // first and last stage, when they tie the embedding
+  next_stage,      // this rank -> the same place in the next pipeline stage
+  previous_stage,  // this rank -> the same place in the previous pipeline stage
+  mirror           // stages s and pp - 1 - s, when both hold copies of the same pieces (DualPipe)
 };
-inline constexpr std::size_t kGroupKinds = 10;
+inline constexpr std::size_t kGroupKinds = 11;
 
 std::string_view name(GroupKind kind);
 

@@ -17,8 +17,8 @@ class PipelineParallel final : public Strategy {
     if (pass.recompute || pass.kind == PassKind::backward_weight) return;
     const std::int64_t piece = pass.chunk->piece;
     const std::int64_t source = pass.forward() ? piece - 1 : piece + 1;
-    if (!remote(source)) return;
-    const OpIndex message = emitter.receive(group_towards(source), key(source, pass),
+    if (!remote(source, pass)) return;
+    const OpIndex message = emitter.receive(group_towards(source, pass), key(source, pass),
                                             implementation().p2p_synchronises);
     emitter.wait(message);
     if (scatters()) emitter.wait(gather(emitter));
@@ -28,9 +28,9 @@ class PipelineParallel final : public Strategy {
     if (pass.recompute || pass.kind == PassKind::backward_weight) return;
     const std::int64_t piece = pass.chunk->piece;
     const std::int64_t target = pass.forward() ? piece + 1 : piece - 1;
-    if (!remote(target)) return;
+    if (!remote(target, pass)) return;
     const OpIndex sent =
-        emitter.send(group_towards(target), bytes(), key(piece, pass), plan().overlap.p2p);
+        emitter.send(group_towards(target, pass), bytes(), key(piece, pass), plan().overlap.p2p);
     // Without overlap send and receive are one blocking batch: the next pass waits for both.
     if (!plan().overlap.p2p) emitter.wait(sent);
   }
@@ -48,13 +48,19 @@ class PipelineParallel final : public Strategy {
   }
 
  private:
-  bool remote(std::int64_t piece) const {
-    if (piece < 0 || piece >= context().pieces()) return false;
-    return context().schedule->place_of(piece).first != context().stage;
+  // The stage of the neighbouring piece. Where every piece is there twice, a micro-batch stays with
+  // the copy of its direction, which is the chunk it is in.
+  std::int64_t stage_of(std::int64_t piece, const Pass& pass) const {
+    return context().schedule->place_of(piece, pass.chunk_index).first;
   }
 
-  GroupKind group_towards(std::int64_t piece) const {
-    const std::int64_t other = context().schedule->place_of(piece).first;
+  bool remote(std::int64_t piece, const Pass& pass) const {
+    if (piece < 0 || piece >= context().pieces()) return false;
+    return stage_of(piece, pass) != context().stage;
+  }
+
+  GroupKind group_towards(std::int64_t piece, const Pass& pass) const {
+    const std::int64_t other = stage_of(piece, pass);
     const bool next = other == (context().stage + 1) % plan().pp;
     const bool previous = other == (context().stage + plan().pp - 1) % plan().pp;
     // With two stages both are true: forward messages count as next, by the piece order.

@@ -26,6 +26,10 @@ constexpr std::array kTable{
                   "experts are split over ranks; tokens travel to their experts and back",
                   [](const Plan& plan) { return plan.ep > 1 || plan.etp > 1; },
                   &make_expert_parallel},
+    StrategyEntry{"mirrored stages", "pp",
+                  "stages from both ends hold the same layers (DualPipe) and add up gradients",
+                  [](const Plan& plan) { return plan.pp > 1 && holds_two_copies(plan.schedule); },
+                  &make_mirrored_stages},
 };
 
 }  // namespace

@@ -2,29 +2,50 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
-#include <tuple>
 
 #include <fmt/format.h>
 
 namespace strategies {
 namespace {
 
-std::string one_chunk_only(const ScheduleShape& shape) {
-  if (shape.chunks == 1) return {};
-  return fmt::format("1f1b runs one model chunk per stage, not vpp = {}: use schedule: interleaved",
-                     shape.chunks);
-}
-
 std::string any_shape(const ScheduleShape&) { return {}; }
 
-std::string interleaved_problem(const ScheduleShape& shape) {
-  const std::int64_t group = shape.micro_batch_group > 0 ? shape.micro_batch_group : shape.stages;
-  if (group < shape.stages && shape.micro_batches > group) {
-    return fmt::format("micro_batch_group = {} is less than pp = {}: a chunk would wait for itself",
-                       group, shape.stages);
+std::string one_chunk_only(const ScheduleShape& shape) {
+  if (shape.chunks == 1) return {};
+  return fmt::format(
+      "this schedule runs one model chunk per stage, not vpp = {}: use schedule: interleaved",
+      shape.chunks);
+}
+
+std::string two_chunks_only(const ScheduleShape& shape) {
+  if (shape.chunks == 2) return {};
+  return fmt::format(
+      "this schedule folds the model in a V, two chunks a stage: vpp must be 2, not {}",
+      shape.chunks);
+}
+
+std::string dualpipe_problem(const ScheduleShape& shape) {
+  if (shape.chunks != 1) {
+    return fmt::format(
+        "dualpipe holds one chunk for each of its two directions: vpp must be 1, not {}",
+        shape.chunks);
+  }
+  if (shape.stages % 2 != 0) {
+    return fmt::format("dualpipe needs an even number of stages, not pp = {}", shape.stages);
+  }
+  if (shape.micro_batches % 2 != 0 || shape.micro_batches < 2 * shape.stages) {
+    return fmt::format(
+        "dualpipe needs an even number of micro-batches of at least 2 pp = {}, not {}",
+        2 * shape.stages, shape.micro_batches);
   }
   return {};
+}
+
+std::string dualpipev_problem(const ScheduleShape& shape) {
+  if (std::string problem = two_chunks_only(shape); !problem.empty()) return problem;
+  if (shape.micro_batches >= 2 * shape.stages) return {};
+  return fmt::format("dualpipev needs at least 2 pp = {} micro-batches, not {}", 2 * shape.stages,
+                     shape.micro_batches);
 }
 
 constexpr std::array kSchedules{
@@ -33,54 +54,18 @@ constexpr std::array kSchedules{
     ScheduleGenerator{"1f1b", "one forward, one backward in turn (PipeDream-Flush)", false,
                       &one_chunk_only, &one_forward_one_backward},
     ScheduleGenerator{"interleaved", "1F1B over vpp model chunks a stage (Megatron-LM)", false,
-                      &interleaved_problem, &interleaved},
+                      &any_shape, &interleaved},
+    ScheduleGenerator{"zb-h1", "1F1B with split backward, a third of its bubble, its memory", true,
+                      &one_chunk_only, &zb_h1},
+    ScheduleGenerator{"zb-h2", "split backward, almost no bubble, twice the memory of 1F1B", true,
+                      &one_chunk_only, &zb_h2},
+    ScheduleGenerator{"zb-v", "split backward, two chunks in a V, the memory of 1F1B", true,
+                      &two_chunks_only, &zb_v, Placement::v_shape},
+    ScheduleGenerator{"dualpipe", "two directions, forward beside backward (DeepSeek-V3)", true,
+                      &dualpipe_problem, &dualpipe, Placement::bidirectional},
+    ScheduleGenerator{"dualpipev", "DualPipe cut in half: two chunks in a V, one copy", true,
+                      &dualpipev_problem, &dualpipev, Placement::v_shape},
 };
-
-using Key = std::tuple<PassKind, std::int64_t, std::int32_t>;  // kind, piece, micro-batch
-
-// What must have finished before a pass may start, beyond the stage's own order.
-std::vector<Key> requirements(PassKind kind, std::int64_t piece, std::int32_t micro_batch,
-                              std::int64_t pieces, const std::map<Key, bool>& done) {
-  std::vector<Key> out;
-  if (kind == PassKind::forward) {
-    if (piece > 0) out.emplace_back(PassKind::forward, piece - 1, micro_batch);
-  } else if (kind == PassKind::backward_weight) {
-    out.emplace_back(PassKind::backward_input, piece, micro_batch);
-  } else {
-    out.emplace_back(PassKind::forward, piece, micro_batch);
-    if (piece + 1 < pieces) {
-      const Key whole{PassKind::backward, piece + 1, micro_batch};
-      const Key split{PassKind::backward_input, piece + 1, micro_batch};
-      out.push_back(done.contains(split) ? split : whole);
-    }
-  }
-  return out;
-}
-
-std::string_view word(PassKind kind) {
-  constexpr std::array<std::string_view, 4> words{"forward", "backward", "input gradient",
-                                                  "weight gradient"};
-  return words[static_cast<std::size_t>(kind)];
-}
-
-// Every piece and micro-batch is passed through exactly once in each direction.
-std::string check_complete(const PipelineSchedule& schedule, const std::map<Key, bool>& passes,
-                           std::size_t slots) {
-  if (passes.size() != slots) return "a pass stands in the schedule twice";
-  const std::int64_t pieces = schedule.shape.stages * schedule.shape.chunks;
-  for (std::int64_t piece = 0; piece < pieces; ++piece) {
-    for (std::int32_t m = 0; m < schedule.shape.micro_batches; ++m) {
-      const bool whole = passes.contains({PassKind::backward, piece, m});
-      const bool input = passes.contains({PassKind::backward_input, piece, m});
-      const bool weight = passes.contains({PassKind::backward_weight, piece, m});
-      if (!passes.contains({PassKind::forward, piece, m}) || whole == input || input != weight) {
-        return fmt::format("micro-batch {} of model piece {} lacks a pass, or has one too many", m,
-                           piece);
-      }
-    }
-  }
-  return {};
-}
 
 }  // namespace
 
@@ -92,69 +77,30 @@ const ScheduleGenerator* find_schedule(std::string_view name) {
   return found == kSchedules.end() ? nullptr : &*found;
 }
 
+bool holds_two_copies(std::string_view schedule_name) {
+  const ScheduleGenerator* generator = find_schedule(schedule_name);
+  return generator != nullptr && generator->placement == Placement::bidirectional;
+}
+
 std::int64_t PipelineSchedule::piece_of(std::int64_t stage, std::int64_t chunk) const {
+  if (placement == Placement::bidirectional) {
+    return chunk == 0 ? stage : shape.stages - 1 - stage;
+  }
   if (placement == Placement::v_shape && chunk % 2 == 1) {
     return (chunk + 1) * shape.stages - 1 - stage;
   }
   return chunk * shape.stages + stage;
 }
 
-std::pair<std::int64_t, std::int64_t> PipelineSchedule::place_of(std::int64_t piece) const {
+std::pair<std::int64_t, std::int64_t> PipelineSchedule::place_of(std::int64_t piece,
+                                                                 std::int64_t copy) const {
+  if (placement == Placement::bidirectional) {
+    return {copy == 0 ? piece : shape.stages - 1 - piece, copy};
+  }
   const std::int64_t chunk = piece / shape.stages;
   const std::int64_t along = piece % shape.stages;
   const bool back = placement == Placement::v_shape && chunk % 2 == 1;
   return {back ? shape.stages - 1 - along : along, chunk};
-}
-
-std::string check_schedule(const PipelineSchedule& schedule) {
-  const std::int64_t pieces = schedule.shape.stages * schedule.shape.chunks;
-  std::map<Key, bool> done;  // false until the pass has run
-  std::size_t slots = 0;
-  for (std::int64_t s = 0; s < schedule.shape.stages; ++s) {
-    for (const PassSlot& slot : schedule.stages[static_cast<std::size_t>(s)]) {
-      done[{slot.kind, schedule.piece_of(s, slot.chunk), slot.micro_batch}] = false;
-      ++slots;
-    }
-  }
-  if (std::string problem = check_complete(schedule, done, slots); !problem.empty()) {
-    return problem;
-  }
-  std::vector<std::size_t> next(schedule.stages.size(), 0);
-  std::size_t ran = 0;
-  for (bool progress = true; progress;) {
-    progress = false;
-    for (std::size_t s = 0; s < next.size(); ++s) {
-      const auto& order = schedule.stages[s];
-      while (next[s] < order.size()) {
-        const PassSlot& slot = order[next[s]];
-        const std::int64_t piece = schedule.piece_of(static_cast<std::int64_t>(s), slot.chunk);
-        const auto needs = requirements(slot.kind, piece, slot.micro_batch, pieces, done);
-        if (!std::all_of(needs.begin(), needs.end(), [&](const Key& k) { return done.at(k); })) {
-          break;
-        }
-        done[{slot.kind, piece, slot.micro_batch}] = true;
-        ++next[s], ++ran, progress = true;
-      }
-    }
-  }
-  if (ran == slots) return {};
-  for (std::size_t s = 0; s < next.size(); ++s) {
-    if (next[s] == schedule.stages[s].size()) continue;
-    const PassSlot& slot = schedule.stages[s][next[s]];
-    return fmt::format("stage {} waits for ever at the {} of chunk {}, micro-batch {}", s,
-                       word(slot.kind), slot.chunk, slot.micro_batch);
-  }
-  return {};
-}
-
-std::int64_t peak_in_flight(const PipelineSchedule& schedule, std::int64_t stage) {
-  std::int64_t live = 0;
-  std::int64_t peak = 0;
-  for (const PassSlot& slot : schedule.stages[static_cast<std::size_t>(stage)]) {
-    if (slot.kind == PassKind::forward) peak = std::max(peak, ++live);
-    if (slot.kind == PassKind::backward || slot.kind == PassKind::backward_weight) --live;
-  }
-  return peak;
 }
 
 }  // namespace strategies

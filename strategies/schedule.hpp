@@ -3,12 +3,15 @@
 //
 // A model is cut into stages * chunks pieces. `chunk` is the index among the pieces of one stage;
 // where a piece sits in the model is the schedule's placement: piece_of(stage, chunk).
+// Formulas of bubble and memory, and their sources: docs/schedules.md.
 #pragma once
 
 #include <cstdint>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace strategies {
@@ -24,6 +27,9 @@ struct PassSlot {
   PassKind kind = PassKind::forward;
   std::int32_t chunk = 0;
   std::int32_t micro_batch = 0;
+  // A forward that runs side by side with the next slot, a whole backward of another chunk: each
+  // computes while the other communicates (DualPipe). Both start and end together.
+  bool with_next = false;
   bool operator==(const PassSlot&) const = default;
 };
 
@@ -35,17 +41,24 @@ struct ScheduleShape {
 };
 
 // How pieces lie on stages: `linear` puts piece c * stages + s on (stage s, chunk c); `v_shape`
-// folds back, so that the first and the last piece share stage 0 (two chunks).
-enum class Placement : std::uint8_t { linear, v_shape };
+// folds back, so that the first and the last piece share stage 0 (two chunks). `bidirectional` has
+// every piece twice: chunk 0 of stage s is piece s, chunk 1 is piece stages - 1 - s, and a
+// micro-batch stays in one chunk: the first half of them in chunk 0, the second in chunk 1.
+enum class Placement : std::uint8_t { linear, v_shape, bidirectional };
 
 struct PipelineSchedule {
   ScheduleShape shape;
   Placement placement = Placement::linear;
   std::vector<std::vector<PassSlot>> stages;
 
+  std::int64_t pieces() const { return shape.stages * shape.chunks; }
+  // Chunks that a stage holds: two where every piece is there twice.
+  std::int64_t chunks_of_stage() const {
+    return placement == Placement::bidirectional ? 2 : shape.chunks;
+  }
   std::int64_t piece_of(std::int64_t stage, std::int64_t chunk) const;
-  // Inverse: (stage, chunk) of a piece.
-  std::pair<std::int64_t, std::int64_t> place_of(std::int64_t piece) const;
+  // Inverse: (stage, chunk) of a piece. `copy` = chunk it is in, where every piece is there twice.
+  std::pair<std::int64_t, std::int64_t> place_of(std::int64_t piece, std::int64_t copy = 0) const;
 };
 
 struct ScheduleGenerator {
@@ -55,10 +68,14 @@ struct ScheduleGenerator {
   // Empty when the shape is possible, else what is wrong and what would be right.
   std::string (*problem)(const ScheduleShape&);
   PipelineSchedule (*generate)(const ScheduleShape&);
+  Placement placement = Placement::linear;
 };
 
 std::span<const ScheduleGenerator> schedules();
 const ScheduleGenerator* find_schedule(std::string_view name);
+
+// Whether the ranks of stage s and stages - 1 - s hold copies of the same pieces.
+bool holds_two_copies(std::string_view schedule_name);
 
 // Every (chunk, micro-batch) has one forward and one whole backward, each stage's order respects
 // the model's data flow, and running the stages in order never waits for ever. Returns the first
@@ -72,5 +89,24 @@ std::int64_t peak_in_flight(const PipelineSchedule& schedule, std::int64_t stage
 PipelineSchedule gpipe(const ScheduleShape& shape);
 PipelineSchedule one_forward_one_backward(const ScheduleShape& shape);
 PipelineSchedule interleaved(const ScheduleShape& shape);
+PipelineSchedule zb_h1(const ScheduleShape& shape);
+PipelineSchedule zb_h2(const ScheduleShape& shape);
+PipelineSchedule zb_v(const ScheduleShape& shape);
+PipelineSchedule dualpipe(const ScheduleShape& shape);
+PipelineSchedule dualpipev(const ScheduleShape& shape);
+
+class ScheduleError : public std::runtime_error {
+ public:
+  ScheduleError(std::size_t line, std::size_t column, const std::string& problem);
+  std::size_t line = 0;    // from 1
+  std::size_t column = 0;  // from 1, in bytes
+};
+
+// A schedule written by hand, as PyTorch's compute-only CSV: a row per rank, a cell per pass, e.g.
+// `0F0,0F1,,0B0`: piece of the model, F(orward) | B(ackward) | I(nput part) | W(eight part),
+// micro-batch; `(2F1;0B0)OVERLAP_F_B` runs two passes side by side; empty cells are bubbles.
+// The placement is read off the rows. Throws ScheduleError at the first cell that is wrong; what
+// check_schedule says of the result is the caller's to ask.
+PipelineSchedule parse_schedule_csv(std::string_view text);
 
 }  // namespace strategies

@@ -56,13 +56,16 @@ std::vector<Chunk> chunks_of_stage(const models::Model& model, const Plan& plan,
   const models::Transformer* transformer = model.transformer();
   std::vector<Chunk> out;
   bool has_embedding = false;
-  for (std::int64_t c = 0; c < plan.vpp; ++c) {
+  const std::int64_t chunks = schedule.chunks_of_stage();
+  for (std::int64_t c = 0; c < chunks; ++c) {
+    if (schedule.piece_of(stage, c) == 0 && transformer) has_embedding = true;
+  }
+  for (std::int64_t c = 0; c < chunks; ++c) {
     Chunk chunk;
     chunk.piece = schedule.piece_of(stage, c);
     const auto piece = static_cast<std::size_t>(chunk.piece);
     if (chunk.piece == 0 && transformer) {
       chunk.units.push_back({&costs.embedding(), -1});
-      has_embedding = true;
     }
     for (std::int64_t layer = first_layer[piece]; layer < first_layer[piece + 1]; ++layer) {
       chunk.units.push_back({&costs.layer(layer), static_cast<std::int32_t>(layer)});

@@ -18,7 +18,7 @@ TEST_CASE("every schedule passes the checker in every shape it accepts") {
     for (std::int64_t stages : {1, 2, 3, 4, 8}) {
       for (std::int64_t chunks : {1, 2, 3, 5}) {
         for (std::int64_t micro_batches : {1, 2, 3, 4, 7, 8, 16}) {
-          for (std::int64_t group : {0, 4, 16}) {
+          for (std::int64_t group : {0, 1, 3, 4, 16}) {
             const ScheduleShape s = shape(stages, chunks, micro_batches, group);
             if (!generator.problem(s).empty()) continue;
             INFO(generator.name << " pp " << stages << " vpp " << chunks << " m " << micro_batches
@@ -27,6 +27,37 @@ TEST_CASE("every schedule passes the checker in every shape it accepts") {
           }
         }
       }
+    }
+  }
+}
+
+TEST_CASE("schedules that ask for many micro-batches pass the checker, too") {
+  for (const ScheduleGenerator& generator : schedules()) {
+    for (std::int64_t stages : {2, 4, 6, 10, 16}) {
+      for (std::int64_t chunks : {1, 2}) {
+        for (std::int64_t micro_batches : {2 * stages, 2 * stages + 1, 3 * stages + 2}) {
+          const ScheduleShape s = shape(stages, chunks, micro_batches);
+          if (!generator.problem(s).empty()) continue;
+          INFO(generator.name << " pp " << stages << " vpp " << chunks << " m " << micro_batches);
+          const PipelineSchedule schedule = generator.generate(s);
+          CHECK(check_schedule(schedule) == "");
+          CHECK(schedule.placement == generator.placement);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("backwards are split where the table says so, and only there") {
+  for (const ScheduleGenerator& generator : schedules()) {
+    for (std::int64_t chunks : {1, 2}) {
+      const ScheduleShape s = shape(4, chunks, 8);
+      if (!generator.problem(s).empty()) continue;
+      bool split = false;
+      for (const auto& stage : generator.generate(s).stages) {
+        for (const PassSlot& slot : stage) split |= slot.kind == PassKind::backward_weight;
+      }
+      CHECK(split == generator.splits_backward);
     }
   }
 }
@@ -66,6 +97,14 @@ TEST_CASE("the checker finds what is wrong with a schedule") {
     std::swap(schedule.stages[1][0], schedule.stages[1][1]);
     CHECK_THAT(check_schedule(schedule), Catch::Contains("waits for ever"));
   }
+  SECTION("a pass is on a chunk that is not there") {
+    schedule.stages[1][0].chunk = 1;
+    CHECK_THAT(check_schedule(schedule), Catch::Contains("does not exist"));
+  }
+  SECTION("a forward runs beside a backward of its own chunk") {
+    schedule.stages[0][1].with_next = true;
+    CHECK_THAT(check_schedule(schedule), Catch::Contains("no backward of another chunk"));
+  }
   SECTION("stages wait for each other") {
     // Stage 0 wants micro-batch 1 back before it has sent it.
     schedule.stages[0] = {{PassKind::forward, 0, 0},
@@ -76,6 +115,39 @@ TEST_CASE("the checker finds what is wrong with a schedule") {
   }
 }
 
+TEST_CASE("the checker keeps the two directions of a pipeline apart") {
+  PipelineSchedule schedule = dualpipe(shape(4, 1, 8));
+  REQUIRE(schedule.stages[0][0] == PassSlot{PassKind::forward, 0, 0});
+  schedule.stages[0][0].micro_batch = 4;
+  CHECK_THAT(check_schedule(schedule), Catch::Contains("goes the other way"));
+}
+
+TEST_CASE("a pair of passes starts when the inputs of both are there") {
+  // Both stages put the forward of the micro-batch going their way beside the other one's backward,
+  // which waits for exactly that forward: one after the other it works, side by side it cannot.
+  PipelineSchedule schedule{shape(2, 1, 2), Placement::bidirectional, {}};
+  const auto stage = [](std::int32_t own) {
+    const std::int32_t other = 1 - own;
+    return std::vector<PassSlot>{{PassKind::forward, own, own},
+                                 {PassKind::forward, other, other},
+                                 {PassKind::backward, other, other},
+                                 {PassKind::backward, own, own}};
+  };
+  schedule.stages = {stage(0), stage(1)};
+  CHECK(check_schedule(schedule) == "");
+  schedule.stages[0][1].with_next = schedule.stages[1][1].with_next = true;
+  CHECK_THAT(check_schedule(schedule), Catch::Contains("no backward of another chunk"));
+  schedule.stages = {{{PassKind::forward, 0, 0},
+                      {PassKind::forward, 1, 1},
+                      {PassKind::backward, 0, 0},
+                      {PassKind::backward, 1, 1}},
+                     {{PassKind::forward, 1, 1},
+                      {PassKind::forward, 0, 0},
+                      {PassKind::backward, 1, 1},
+                      {PassKind::backward, 0, 0}}};
+  CHECK_THAT(check_schedule(schedule), Catch::Contains("waits for ever"));
+}
+
 TEST_CASE("pieces lie on stages as the placement says") {
   PipelineSchedule schedule{shape(4, 2, 1), Placement::linear, {}};
   CHECK(schedule.piece_of(1, 1) == 5);
@@ -84,4 +156,16 @@ TEST_CASE("pieces lie on stages as the placement says") {
   CHECK(schedule.piece_of(0, 1) == 7);
   CHECK(schedule.piece_of(3, 1) == 4);
   CHECK(schedule.place_of(7) == std::pair<std::int64_t, std::int64_t>{0, 1});
+
+  schedule = PipelineSchedule{shape(4, 1, 2), Placement::bidirectional, {}};
+  CHECK(schedule.chunks_of_stage() == 2);
+  CHECK(schedule.pieces() == 4);
+  for (std::int64_t stage = 0; stage < 4; ++stage) {
+    CHECK(schedule.piece_of(stage, 0) == stage);
+    CHECK(schedule.piece_of(stage, 1) == 3 - stage);
+    for (std::int64_t copy : {0, 1}) {
+      const auto place = schedule.place_of(schedule.piece_of(stage, copy), copy);
+      CHECK(place == std::pair<std::int64_t, std::int64_t>{stage, copy});
+    }
+  }
 }

@@ -1,0 +1,166 @@
+// Schedules written by hand: PyTorch's compute-only CSV (torch.distributed.pipelining.schedules,
+// _Action). See parse_schedule_csv in schedule.hpp.
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "strategies/schedule.hpp"
+
+namespace strategies {
+namespace {
+
+constexpr std::int64_t kMostPieces = 1 << 16;  // beyond this a number is a slip of the pen
+constexpr std::int64_t kMostMicroBatches = 1 << 20;
+constexpr std::string_view kOverlap = "OVERLAP_F_B";
+
+struct Action {
+  PassKind kind = PassKind::forward;
+  std::int64_t piece = 0;
+  std::int32_t micro_batch = 0;
+  bool with_next = false;
+  std::size_t line = 0, column = 0;
+};
+
+std::string_view trimmed(std::string_view text) {
+  const auto first = text.find_first_not_of(" \t\r\"");
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t\r\"") - first + 1);
+}
+
+class Parser {
+ public:
+  explicit Parser(std::string_view text) : text_(text) {}
+
+  std::vector<std::vector<Action>> rows() {
+    while (!text_.empty()) {
+      ++line_;
+      const std::size_t end = std::min(text_.find('\n'), text_.size());
+      const std::string_view row = text_.substr(0, end);
+      text_.remove_prefix(std::min(end + 1, text_.size()));
+      if (trimmed(row).empty()) continue;
+      rows_.emplace_back();
+      cells(row);
+    }
+    if (rows_.empty()) throw ScheduleError(1, 1, "there is no row: a schedule has one per rank");
+    return std::move(rows_);
+  }
+
+ private:
+  void cells(std::string_view row) {
+    std::size_t begin = 0;
+    while (begin <= row.size()) {
+      const std::size_t end = std::min(row.find(',', begin), row.size());
+      const std::string_view cell = trimmed(row.substr(begin, end - begin));
+      if (!cell.empty()) {
+        column_ = static_cast<std::size_t>(cell.data() - row.data()) + 1;
+        cell.front() == '(' ? pair(cell) : add(cell, false);
+      }
+      begin = end + 1;
+    }
+  }
+
+  [[noreturn]] void fail(const std::string& problem) const {
+    throw ScheduleError(line_, column_, problem);
+  }
+
+  void pair(std::string_view cell) {
+    const std::size_t middle = cell.find(';');
+    const std::size_t close = cell.find(')');
+    if (middle == cell.npos || close == cell.npos || close < middle ||
+        trimmed(cell.substr(close + 1)) != kOverlap) {
+      fail(fmt::format("'{}' is no pair of passes, such as (2F1;0B0){}", cell, kOverlap));
+    }
+    add(trimmed(cell.substr(1, middle - 1)), true);
+    add(trimmed(cell.substr(middle + 1, close - middle - 1)), false);
+  }
+
+  std::int64_t number(std::string_view text, std::string_view cell, std::int64_t limit) const {
+    std::int64_t value = -1;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc{} || end != text.data() + text.size() || value < 0 || value >= limit) {
+      fail(fmt::format("'{}' is no pass: piece, F, B, I or W, micro-batch, such as 0F3", cell));
+    }
+    return value;
+  }
+
+  void add(std::string_view cell, bool with_next) {
+    constexpr std::string_view letters = "FBIW";  // in the order of PassKind
+    const std::size_t at = std::min(cell.find_first_not_of("0123456789"), cell.size());
+    const std::int64_t piece = number(cell.substr(0, at), cell, kMostPieces);
+    const std::size_t kind = at < cell.size() ? letters.find(cell[at]) : letters.npos;
+    if (kind == letters.npos) {
+      fail(fmt::format("'{}' is no pass that computes (F, B, I or W)", cell));
+    }
+    const std::int64_t micro_batch = number(cell.substr(at + 1), cell, kMostMicroBatches);
+    rows_.back().push_back({static_cast<PassKind>(kind), piece,
+                            static_cast<std::int32_t>(micro_batch), with_next, line_, column_});
+  }
+
+  std::string_view text_;
+  std::size_t line_ = 0, column_ = 1;
+  std::vector<std::vector<Action>> rows_;
+};
+
+// The first action that is not where the placement puts its piece.
+const Action* misplaced(const std::vector<std::vector<Action>>& rows,
+                        const PipelineSchedule& schedule) {
+  for (std::size_t rank = 0; rank < rows.size(); ++rank) {
+    for (const Action& action : rows[rank]) {
+      if (schedule.place_of(action.piece).first != static_cast<std::int64_t>(rank)) return &action;
+    }
+  }
+  return nullptr;
+}
+
+ScheduleShape shape_of(const std::vector<std::vector<Action>>& rows) {
+  ScheduleShape shape;
+  shape.stages = static_cast<std::int64_t>(rows.size());
+  const Action* last = nullptr;
+  std::int32_t most = 0;
+  for (const auto& row : rows) {
+    for (const Action& action : row) {
+      if (!last || action.piece > last->piece) last = &action;
+      most = std::max(most, action.micro_batch);
+    }
+  }
+  const std::int64_t pieces = last ? last->piece + 1 : 0;
+  if (pieces == 0 || pieces % shape.stages != 0) {
+    throw ScheduleError(last ? last->line : 1, last ? last->column : 1,
+                        fmt::format("{} pieces do not divide over {} rows", pieces, shape.stages));
+  }
+  shape.chunks = pieces / shape.stages;
+  shape.micro_batches = most + 1;
+  return shape;
+}
+
+}  // namespace
+
+ScheduleError::ScheduleError(std::size_t at_line, std::size_t at_column, const std::string& problem)
+    : std::runtime_error(fmt::format("line {}, column {}: {}", at_line, at_column, problem)),
+      line(at_line),
+      column(at_column) {}
+
+PipelineSchedule parse_schedule_csv(std::string_view text) {
+  const std::vector<std::vector<Action>> rows = Parser(text).rows();
+  PipelineSchedule out{shape_of(rows), Placement::linear, {}};
+  if (const Action* astray = misplaced(rows, out)) {
+    out.placement = Placement::v_shape;
+    if (misplaced(rows, out)) {
+      throw ScheduleError(
+          astray->line, astray->column,
+          fmt::format("piece {} is on no rank that round-robin or a V puts it on", astray->piece));
+    }
+  }
+  for (const auto& row : rows) {
+    std::vector<PassSlot>& slots = out.stages.emplace_back();
+    for (const Action& action : row) {
+      const auto chunk = static_cast<std::int32_t>(out.place_of(action.piece).second);
+      slots.push_back({action.kind, chunk, action.micro_batch, action.with_next});
+    }
+  }
+  return out;
+}
+
+}  // namespace strategies
