@@ -55,6 +55,9 @@ const std::vector<Key<Draft>> kProfile = {
         "Weight-gradient products add into the fp32 gradient."),
     kernels<&KernelProfile::flash_attention_2>("implementation.kernels.flash_attention_2",
                                                "FlashAttention-2 even where newer ones exist."),
+    kernels<&KernelProfile::flash_attention_1>(
+        "implementation.kernels.flash_attention_1",
+        "The first FlashAttention's kernels (CUDA or Triton of 2022)."),
     kernels<&KernelProfile::launch>("implementation.kernels.launch",
                                     "Host time to issue one kernel.", kTime),
     kernels<&KernelProfile::gemm_factor>("implementation.kernels.gemm_factor",
@@ -115,6 +118,9 @@ const std::vector<Key<Draft>> kProfile = {
                                                  "Reserved = allocated·(1 + this).", {0, 10}),
     profile<&Implementation::logits_bytes>("implementation.logits_bytes",
                                            "Bytes an element of logits the loss keeps.", {0, 64}),
+    profile<&Implementation::low_precision_gradients_stay>(
+        "implementation.low_precision_gradients_stay",
+        "16-bit gradients stay beside the fp32 sums."),
     profile<&Implementation::contiguous_gradients>("implementation.contiguous_gradients",
                                                    "One flat gradient buffer from the start."),
 };

@@ -132,11 +132,13 @@ struct Implementation {
   double straggler = 0.0;  // relative standard deviation of a rank's step; slowest of N counts
   // Memory.
   std::int64_t vocab_multiple = 128;
-  sim::Bytes context;                // driver and runtime context, outside the allocator
-  sim::Bytes communicator;           // per communicator, outside the allocator
-  sim::Bytes framework_workspace;    // cuBLAS and the like, inside the allocator
-  double allocator_overhead = 0.0;   // reserved = allocated * (1 + this), in 2 MiB blocks
-  double logits_bytes = 4.0;         // bytes an element of logits the loss keeps (copies included)
+  sim::Bytes context;               // driver and runtime context, outside the allocator
+  sim::Bytes communicator;          // per communicator, outside the allocator
+  sim::Bytes framework_workspace;   // cuBLAS and the like, inside the allocator
+  double allocator_overhead = 0.0;  // reserved = allocated * (1 + this), in 2 MiB blocks
+  double logits_bytes = 4.0;        // bytes an element of logits the loss keeps (copies included)
+  // 16-bit gradients of all parameters stay beside the fp32 sums (DeepSpeed's BF16_Optimizer).
+  bool low_precision_gradients_stay = false;
   bool contiguous_gradients = true;  // one flat gradient buffer from the start (Megatron)
 };
 

@@ -80,7 +80,11 @@ sim::Bytes gradient_memory(const StepContext& context, const ParameterSet& param
   const double element = gradient_bytes(*context.training);
   if (context.plan->zero >= 2) return wire_size(shard_elements(context, parameters), element);
   if (gradients_come_and_go(context)) return sim::Bytes{0};
-  return wire_size(all(parameters), element);
+  const double beside = context.implementation->low_precision_gradients_stay &&
+                                element > parameter_bytes(*context.training)
+                            ? parameter_bytes(*context.training)
+                            : 0.0;
+  return wire_size(all(parameters), element + beside);
 }
 
 sim::Bytes optimizer_memory(const StepContext& context, const ParameterSet& parameters) {
