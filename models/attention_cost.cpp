@@ -29,11 +29,18 @@ constexpr Constants kFlash3{128, 209, 162, 0.75, 1.19, 0.85, 0.46, 1.26, 0.9};
 constexpr Constants kBlackwell{256, 0, 93, 0.85, 0.834, 0.854, 0.278, 1.28, 0.53};
 // FlashAttention-2's sustained rate on Hopper against 3's: 0.427 / 0.697 of peak.
 constexpr double kFlash2OnHopper = 0.613;
+// The first FlashAttention and its Triton kernel: forward and backward of 154 and 82 TFLOP/s on
+// A100, 276 and 146 on H100, at any length. Charts of FlashAttention-2 (Triton, A100: 76-100 both
+// passes together); differences between sequence lengths of MPT runs (docs/models.md).
+constexpr Constants kTriton{128, 20, 60, 1.0, 1.0, 0.53, 0.46, 1.26, 0.9};
+constexpr double kTritonOnAmpere = 0.75;  // against FlashAttention-2
+constexpr double kTritonOnHopper = 0.47;  // against FlashAttention-3
 constexpr double kBackwardRows = 128.0;
 // Backward computes five products where forward has two and the gradient alone needs four.
 constexpr double kRebuiltScores = 1.25;
 
 Constants constants_of(const Device& device, const KernelProfile& kernels) {
+  if (kernels.flash_attention_1 && device.architecture != Architecture::blackwell) return kTriton;
   switch (device.architecture) {
     case Architecture::volta:
     case Architecture::turing:
@@ -44,6 +51,20 @@ Constants constants_of(const Device& device, const KernelProfile& kernels) {
       return kBlackwell;
     default:
       return kFlash2;
+  }
+}
+
+// Rate of an older kernel against the one that the device's efficiency was fitted on.
+double generation_factor(const Device& device, const KernelProfile& kernels) {
+  switch (device.architecture) {
+    case Architecture::ampere:
+    case Architecture::ada:
+      return kernels.flash_attention_1 ? kTritonOnAmpere : 1.0;
+    case Architecture::hopper:
+      if (kernels.flash_attention_1) return kTritonOnHopper;
+      return kernels.flash_attention_2 ? kFlash2OnHopper : 1.0;
+    default:
+      return 1.0;
   }
 }
 
@@ -82,11 +103,8 @@ double attention_seconds(const Work& work, Pass pass, Precision precision, const
   const double keys = share * static_cast<double>(work.n);
   flops *= (keys + constants.overhead + (share < 1.0 ? constants.causal_overhead : 0.0)) / keys;
   double rate = matrix_rate(device, low ? Precision::bf16 : precision).per_second() *
-                device.attention_efficiency *
+                device.attention_efficiency * generation_factor(device, kernels) *
                 head_factor(static_cast<double>(work.k), constants, backward);
-  if (device.architecture == Architecture::hopper && kernels.flash_attention_2) {
-    rate *= kFlash2OnHopper;
-  }
   if (backward) {
     flops *= 2.0 * kRebuiltScores;
     rate *= constants.backward;

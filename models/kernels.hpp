@@ -22,6 +22,7 @@ struct KernelProfile {
   bool compiled = false;            // graph-compiled: element-wise chains fuse into one kernel
   bool weight_gradient_accumulation_fused = true;  // wgrad GEMM accumulates into fp32 directly
   bool flash_attention_2 = false;  // runs FlashAttention-2 even where newer kernels exist (Hopper)
+  bool flash_attention_1 = false;  // runs the first FlashAttention's kernels (2022: CUDA, Triton)
   sim::Time launch;                // host time to issue one kernel (eager Python + driver)
   double gemm_factor = 1.0;        // sustained GEMM rate against the device's, with its reason
 };
