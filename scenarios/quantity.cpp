@@ -294,7 +294,7 @@ std::string quantity_pattern(Dimension dimension) {
       symbols += c;
     }
   }
-  return fmt::format(R"(^[+-]?[0-9]*\.?[0-9]+([eE][+-]?[0-9]+)? *({})$)", symbols);
+  return fmt::format(R"(^[+]?[0-9]*\.?[0-9]+([eE][+-]?[0-9]+)? *({})$)", symbols);
 }
 
 }  // namespace scenarios
