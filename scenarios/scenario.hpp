@@ -27,7 +27,7 @@ struct Resolved {
 };
 
 struct SearchSection {
-  std::map<std::string, std::string> fixed;                // strategy/training key -> value
+  std::map<std::string, std::string> fixed;                // dotted key, as strategy.tp -> value
   std::map<std::string, std::vector<std::string>> ranges;  // key -> values to try
   double max_memory_bytes = 0.0;                           // 0 = the device's
 };
