@@ -20,6 +20,13 @@ constexpr const char* kExamples = R"(Examples:
 Exit codes: 0 ok, 1 internal fault, 2 usage, 3 invalid input, 4 infeasible, 5 I/O or missing
 set-up, 6 resource limit, 7 partial result, 130/143 interrupted.)";
 
+std::string unknown(std::string_view what, const std::string& word,
+                    const std::vector<std::string>& known) {
+  const std::string near = scenarios::nearest(word, known);
+  return fmt::format("there is no {} '{}'{}; known: {}", what, word,
+                     near.empty() ? "" : ", did you mean '" + near + "'?", fmt::join(known, ", "));
+}
+
 void add_format(CLI::App& app, Format& format, bool with_csv) {
   auto* json = app.add_flag_callback(
       "--json", [&format] { format = Format::json; }, "One JSON object on stdout");
@@ -96,8 +103,12 @@ void add_list(CLI::App& root, ListOptions& options) {
   app->add_option("what", options.what,
                   "models, devices, clusters, profiles, collectives, strategies or schedules")
       ->required()
-      ->check(CLI::IsMember(
-          {"models", "devices", "clusters", "profiles", "collectives", "strategies", "schedules"}));
+      ->check([](const std::string& word) {
+        const std::vector<std::string> lists{"models",      "devices",    "clusters", "profiles",
+                                             "collectives", "strategies", "schedules"};
+        const bool known = std::find(lists.begin(), lists.end(), word) != lists.end();
+        return known ? std::string{} : unknown("list", word, lists);
+      });
   add_format(*app, options.format, false);
 }
 
@@ -147,10 +158,7 @@ void check_subcommand(const CLI::App& root, const char* word) {
   std::vector<std::string> names;
   for (const CLI::App* app : root.get_subcommands({})) names.push_back(app->get_name());
   if (word[0] == '-' || std::find(names.begin(), names.end(), word) != names.end()) return;
-  const std::string near = scenarios::nearest(word, names);
-  throw UsageError(fmt::format("there is no command '{}'{}; commands are: {}", word,
-                               near.empty() ? "" : ", did you mean '" + near + "'?",
-                               fmt::join(names, ", ")));
+  throw UsageError(unknown("command", word, names));
 }
 
 struct AllOptions {

@@ -33,7 +33,12 @@ Watch::Watch(Options options) : options_(std::move(options)), started_(now()) {
   signal(SIGPIPE, SIG_DFL);  // a closed pipe ends the program quietly, whoever started it
   sigset_t set;
   sigemptyset(&set);
-  for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set, number);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction present {};
+    sigaction(number, nullptr, &present);
+    // What the caller has us ignore (nohup) stays ignored.
+    if (present.sa_handler != SIG_IGN) sigaddset(&set, number);
+  }
   pthread_sigmask(SIG_BLOCK, &set, nullptr);  // threads started later inherit it
   signals_ = signalfd(-1, &set, SFD_CLOEXEC);
   stop_ = eventfd(0, EFD_CLOEXEC);

@@ -2,7 +2,8 @@
 # Runs the commands of a .test file and compares. Usage: golden.sh PROGRAM ROOT FILE
 #
 #   # comment
-#   $ stepcast list models     a command (bash; $ROOT is the checkout), in an empty folder
+#   $ stepcast list models     a command (bash; $ROOT is the checkout, $PROGRAM the program); all
+#                              run in one folder, empty at first
 #   ? 2                        its exit code, 0 when not given
 #   > text                     its whole standard output, line by line, where any such line is given
 #   ~ pattern                  a line of standard output matches (extended regular expression)
@@ -11,12 +12,13 @@
 #
 # UPDATE_GOLDEN=1 rewrites the `>` lines with what came out.
 set -u
-program=$1
+export PROGRAM=$1
 export ROOT=$2
-file=$3
-stepcast() { "$program" "$@"; }
+file=$(realpath "$3")
+stepcast() { "$PROGRAM" "$@"; }
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
+mkdir "$folder/work"
 cd "$folder" || exit 2
 failures=0
 
@@ -39,7 +41,7 @@ check_patterns() {
 
 finish() { # compares one command and prints its lines, updated, to $folder/.updated
   [ -n "$command" ] || return 0
-  (eval "$command") >out 2>err </dev/null
+  (cd "$folder/work" && eval "$command") >out 2>err </dev/null
   code=$?
   sed -i "s|$ROOT|ROOT|g" out err
   [ "$code" = "$wanted" ] || { fail "exit code $code, not $wanted"; head -n 20 err >&2; }
