@@ -16,10 +16,11 @@ struct KernelProfile {
   bool fused_activation = true;    // bias + GELU, SwiGLU in one kernel
   bool fused_bias_dropout = true;  // bias + dropout + residual in one kernel
   bool fused_rope = true;
-  bool fused_cross_entropy = true;  // no fp32 copy of the logits is materialised
-  bool fused_optimizer = true;      // one multi-tensor kernel
-  bool dropout = false;             // GPT-era recipes train with dropout (mask saved, 1 byte)
-  bool compiled = false;            // graph-compiled: element-wise chains fuse into one kernel
+  bool fused_cross_entropy = true;    // no fp32 copy of the logits is materialised
+  bool fused_optimizer = true;        // one multi-tensor kernel
+  bool separate_projections = false;  // q, k, v and gate, up are GEMMs of their own (not merged)
+  bool dropout = false;               // GPT-era recipes train with dropout (mask saved, 1 byte)
+  bool compiled = false;              // graph-compiled: element-wise chains fuse into one kernel
   bool weight_gradient_accumulation_fused = true;  // wgrad GEMM accumulates into fp32 directly
   bool flash_attention_2 = false;  // runs FlashAttention-2 even where newer kernels exist (Hopper)
   bool flash_attention_1 = false;  // runs the first FlashAttention's kernels (2022: CUDA, Triton)

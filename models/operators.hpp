@@ -58,7 +58,8 @@ enum class Module : std::uint8_t {
   layernorm,
   moe_act,
   mla_up_proj,
-  act
+  act,
+  alternate_mm  // every second matrix product of a layer: key, output and up projections
 };
 
 // A set of modules, one bit each.

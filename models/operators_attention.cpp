@@ -15,6 +15,7 @@ void add_rope(OperatorBuilder& builder, std::int64_t width) {
   const double e = builder.dims().element;
   const bool fused = builder.kernels().fused_rope || builder.kernels().compiled;
   Streamed spec{.name = "rope", .region = Region::attention_in};
+  spec.modules = module_bit(Module::alternate_mm);
   spec.elements = static_cast<double>(builder.dims().tokens * width);
   spec.forward_bytes = fused ? 2.0 * e : 19.0 * e;
   spec.backward_bytes = fused ? 2.0 * e : 23.0 * e;
@@ -29,10 +30,12 @@ struct CoreShape {
   std::int64_t key_dim = 0;
   std::int64_t value_dim = 0;
   double kept = 0.0;  // elements of Q, K and V
+  double held = 0.0;  // those that no projection keeps as its output
   double output = 0.0;
 };
 
-CoreShape core_shape(const Transformer& model, const Shard& shard, const Dims& dims) {
+CoreShape core_shape(const Transformer& model, const Shard& shard, const Dims& dims,
+                     const KernelProfile& kernels) {
   CoreShape shape;
   shape.batch = shard.micro_batch * dims.heads;
   shape.queries = dims.query_rows;
@@ -48,6 +51,10 @@ CoreShape core_shape(const Transformer& model, const Shard& shard, const Dims& d
   const std::int64_t per_token =
       dims.heads * shape.key_dim + key_heads * (shape.key_dim + shape.value_dim);
   shape.kept = static_cast<double>(dims.tokens * per_token);
+  const bool keys_apart = kernels.separate_projections && !model.mla;
+  shape.held = shape.kept - (keys_apart ? static_cast<double>(dims.tokens * key_heads) *
+                                              static_cast<double>(shape.key_dim)
+                                        : 0.0);
   shape.output = static_cast<double>(dims.tokens * dims.heads * shape.value_dim);
   return shape;
 }
@@ -86,7 +93,7 @@ void add_flash(OperatorBuilder& builder, const CoreShape& shape) {
   }
   op.forward.kernels = 1;
   op.backward_data.kernels = 3;
-  op.saved_input = bytes(shape.kept, e);
+  op.saved_input = bytes(shape.held, e);
   op.saved_internal = bytes(static_cast<double>(shape.batch * shape.queries), 4.0);  // log-sum-exp
   op.workspace = bytes(shape.kept + shape.output, e) + bytes(queries, 4.0);
   builder.add(op);
@@ -127,7 +134,7 @@ void add_math(OperatorBuilder& builder, const CoreShape& shape) {
   // Gradients of queries and keys have the same shape when the keys are as many as the queries.
   scores.backward_data = gemm_work(q, shape.key_dim, s, 2 * b, e, e);
   scores.backward_data.kernels = 2;
-  scores.saved_input = bytes(shape.kept, e);
+  scores.saved_input = bytes(shape.held, e);
   scores.workspace = bytes(shape.kept, e);
   builder.add(scores);
   add_softmax(builder, shape);
@@ -144,10 +151,37 @@ void add_math(OperatorBuilder& builder, const CoreShape& shape) {
   builder.add(gradient);
 }
 
+// Projections to queries, keys and values: one GEMM, or three of which the keys' is the second.
+void add_qkv(OperatorBuilder& builder, const Transformer& model) {
+  const Dims& dims = builder.dims();
+  const bool apart = builder.kernels().separate_projections;
+  const std::int64_t queries = dims.heads * model.head_dim;
+  const std::int64_t keys = dims.kv_heads * model.head_dim;
+  Linear spec{.name = "qkv",
+              .region = Region::attention_in,
+              .rows = dims.tokens,
+              .in = model.hidden,
+              .out = apart ? queries : queries + 2 * keys,
+              .input_elements = builder.keeps_cheap_outputs() ? dims.rows * model.hidden : 0,
+              .input_freed_by = module_bit(Module::layernorm),
+              .gathered_input = dims.reads_gathered,
+              .bias = model.bias || model.qkv_bias};
+  builder.linear(spec);
+  if (!apart) return;
+  spec.out = keys;
+  spec.input_elements = 0;
+  builder.linear(spec);
+  spec.modules = module_bit(Module::alternate_mm);
+  const std::size_t first = builder.size();
+  builder.linear(spec);
+  builder.at(first).saved_internal += bytes(static_cast<double>(dims.tokens * keys), dims.element);
+  builder.at(first).internal_freed_by = module_bit(Module::alternate_mm);
+}
+
 }  // namespace
 
 void add_attention_core(OperatorBuilder& builder, const Transformer& model, const Shard& shard) {
-  const CoreShape shape = core_shape(model, shard, builder.dims());
+  const CoreShape shape = core_shape(model, shard, builder.dims(), builder.kernels());
   const std::size_t first = builder.size();
   if (shard.attention == AttentionKernel::flash) {
     add_flash(builder, shape);
@@ -163,21 +197,13 @@ void add_attention(OperatorBuilder& builder, const Transformer& model, const Sha
   if (model.mla) {
     add_mla(builder, model, shard);
   } else {
-    const std::int64_t width = (dims.heads + 2 * dims.kv_heads) * model.head_dim;
-    builder.linear({.name = "qkv",
-                    .region = Region::attention_in,
-                    .rows = dims.tokens,
-                    .in = model.hidden,
-                    .out = width,
-                    .input_elements = builder.keeps_cheap_outputs() ? dims.rows * model.hidden : 0,
-                    .input_freed_by = module_bit(Module::layernorm),
-                    .gathered_input = dims.reads_gathered,
-                    .bias = model.bias || model.qkv_bias});
+    add_qkv(builder, model);
     if (model.qk_norm) {
       Operator& op = builder.norm("qk_norm", Region::attention_in, Norm::rmsnorm,
                                   dims.tokens * (dims.heads + dims.kv_heads), model.head_dim);
-      op.parameters = 2 * model.head_dim;     // one scale for queries, one for keys
-      op.modules = op.internal_freed_by = 0;  // Megatron's `layernorm` means the layer's two norms
+      op.parameters = 2 * model.head_dim;  // one scale for queries, one for keys
+      // Megatron's `layernorm` means the layer's two norms.
+      op.modules = op.internal_freed_by = module_bit(Module::alternate_mm);
     }
     if (model.position == Position::rope) {
       add_rope(builder, (dims.heads + dims.kv_heads) * model.head_dim);
@@ -187,6 +213,7 @@ void add_attention(OperatorBuilder& builder, const Transformer& model, const Sha
   const std::int64_t value_dim = model.mla ? model.mla->v_head_dim : model.head_dim;
   builder.linear({.name = "attention_out",
                   .region = Region::attention_out,
+                  .modules = module_bit(Module::alternate_mm),
                   .rows = dims.tokens,
                   .in = dims.heads * value_dim,
                   .out = model.hidden,

@@ -19,18 +19,31 @@ void add_dense(OperatorBuilder& builder, const Transformer& model, const Shard& 
   const Dims& dims = builder.dims();
   const std::int64_t ffn = ceil_div(spec.ffn, shard.tp);
   const bool keeps = builder.keeps_cheap_outputs();
-  builder.linear({.name = "mlp_in",
-                  .region = spec.in,
-                  .modules = spec.module,
-                  .rows = dims.tokens,
-                  .in = model.hidden,
-                  .out = model.gated_mlp ? 2 * ffn : ffn,
-                  .input_elements = keeps && spec.keeps_input ? dims.rows * model.hidden : 0,
-                  .input_freed_by = module_bit(Module::layernorm),
-                  .gathered_input = dims.reads_gathered,
-                  .bias = spec.bias});
+  const bool apart = model.gated_mlp && builder.kernels().separate_projections;
+  Linear in{.name = "mlp_in",
+            .region = spec.in,
+            .modules = spec.module,
+            .rows = dims.tokens,
+            .in = model.hidden,
+            .out = model.gated_mlp && !apart ? 2 * ffn : ffn,
+            .input_elements = keeps && spec.keeps_input ? dims.rows * model.hidden : 0,
+            .input_freed_by = module_bit(Module::layernorm),
+            .gathered_input = dims.reads_gathered,
+            .bias = spec.bias};
+  builder.linear(in);
+  sim::Bytes up;  // output of the up projection
+  if (apart) {
+    up = sim::Bytes::ceil(static_cast<double>(dims.tokens * ffn) * dims.element);
+    in.input_elements = 0;
+    in.modules |= module_bit(Module::alternate_mm);
+    const std::size_t first = builder.size();
+    builder.linear(in);
+    builder.at(first).saved_internal += up;
+    builder.at(first).internal_freed_by = in.modules;
+  }
   const auto both = static_cast<Modules>(spec.module | spec.activation);
   Operator& act = builder.activation(spec.in, both, model.gated_mlp, dims.tokens, ffn);
+  act.saved_internal -= up;
   act.internal_freed_by = spec.module;  // its input is what recomputing it alone starts from
   builder.linear({.name = "mlp_out",
                   .region = spec.out,

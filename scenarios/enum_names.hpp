@@ -43,7 +43,7 @@ STEPCAST_ENUM(models::Position, {"rope", E::rope}, {"learned", E::learned}, {"al
 STEPCAST_ENUM(models::AttentionKernel, {"flash", E::flash}, {"math", E::math});
 STEPCAST_ENUM(models::Module, {"core_attn", E::core_attn}, {"mlp", E::mlp}, {"moe", E::moe},
               {"layernorm", E::layernorm}, {"moe_act", E::moe_act}, {"mla_up_proj", E::mla_up_proj},
-              {"act", E::act});
+              {"act", E::act}, {"alternate_mm", E::alternate_mm});
 STEPCAST_ENUM(models::ListedOperator::Type, {"linear", E::linear}, {"conv2d", E::conv2d},
               {"attention", E::attention}, {"norm", E::norm}, {"elementwise", E::elementwise},
               {"embedding", E::embedding});

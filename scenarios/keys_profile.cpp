@@ -47,6 +47,9 @@ const std::vector<Key<Draft>> kProfile = {
                                                  "No fp32 copy of the logits is made."),
     kernels<&KernelProfile::fused_optimizer>("implementation.kernels.fused_optimizer",
                                              "The optimizer is one multi-tensor kernel."),
+    kernels<&KernelProfile::separate_projections>(
+        "implementation.kernels.separate_projections",
+        "Queries, keys and values, gate and up are products of their own."),
     kernels<&KernelProfile::dropout>("implementation.kernels.dropout", "Trained with dropout."),
     kernels<&KernelProfile::compiled>("implementation.kernels.compiled",
                                       "Default of training.compile."),
@@ -121,6 +124,8 @@ const std::vector<Key<Draft>> kProfile = {
     profile<&Implementation::low_precision_gradients_stay>(
         "implementation.low_precision_gradients_stay",
         "16-bit gradients stay beside the fp32 sums."),
+    profile<&Implementation::selective_recompute>("implementation.selective_recompute",
+                                                  "Default of training.recompute.modules."),
     profile<&Implementation::contiguous_gradients>("implementation.contiguous_gradients",
                                                    "One flat gradient buffer from the start."),
 };

@@ -46,7 +46,7 @@ const std::vector<Key<Draft>> kTraining = {
                                                          "selective with modules, else full",
                                                          "The same in the finer form."),
     training<&Training::recompute, &RecomputePlan::modules>(
-        "training.recompute.modules", "[core_attn] when selective",
+        "training.recompute.modules", "by profile when selective",
         "Selective: the modules that are computed again."),
     training<&Training::recompute, &RecomputePlan::layers>(
         "training.recompute.layers", "0 (all)", "Full: how many layers of a chunk.", kLayers),

@@ -56,7 +56,7 @@ void Resolver::training() {
     if (given("training.recompute.modules")) recompute.mode = Recompute::selective;
   }
   if (recompute.mode == Recompute::selective && recompute.modules.empty()) {
-    recompute.modules = {models::Module::core_attn};
+    recompute.modules = draft_.implementation.selective_recompute;
   }
 }
 

@@ -25,7 +25,12 @@ models::Modules rebuilt_modules(const Training& training) {
     add(models::Module::moe_act);
   }
   if (training.recompute.mode == Recompute::selective) {
-    for (models::Module module : training.recompute.modules) add(module);
+    for (models::Module module : training.recompute.modules) {
+      add(module);
+      if (module != models::Module::alternate_mm) continue;
+      add(models::Module::layernorm);  // whatever is neither a product nor attention
+      add(models::Module::act);
+    }
   }
   return static_cast<models::Modules>(out);
 }
@@ -143,6 +148,10 @@ UnitCost CostTable::unit(const std::vector<models::Operator>& operators, bool is
     out.workspace = std::max(out.workspace, op.workspace);
   }
   out.checkpoint = sim::Bytes{hidden_state_.count() / (plan_.sequence_parallel ? plan_.tp : 1)};
+  // A layer recomputed at once has its rebuilt tensors side by side.
+  if ((rebuilt & models::module_bit(models::Module::alternate_mm)) != 0) {
+    out.workspace += out.saved_all - out.saved;
+  }
   return out;
 }
 

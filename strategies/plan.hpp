@@ -139,6 +139,8 @@ struct Implementation {
   double logits_bytes = 4.0;        // bytes an element of logits the loss keeps (copies included)
   // 16-bit gradients of all parameters stay beside the fp32 sums (DeepSpeed's BF16_Optimizer).
   bool low_precision_gradients_stay = false;
+  // What `recompute: selective` means in this code base.
+  std::vector<models::Module> selective_recompute{models::Module::core_attn};
   bool contiguous_gradients = true;  // one flat gradient buffer from the start (Megatron)
 };
 
