@@ -26,7 +26,9 @@ constexpr std::array<Track, strategies::kStreams> kTracks{{
     {strategies::Stream::pipeline, 24, "pipeline send"},
     {strategies::Stream::gather, 28, "parameter gather"},
     {strategies::Stream::reduce, 29, "gradient reduce"},
-    {strategies::Stream::copy, 40, "copy"},
+    {strategies::Stream::copy, 40, "copy to host"},
+    {strategies::Stream::fetch, 41, "copy from host"},
+    {strategies::Stream::host, 42, "host"},
 }};
 
 struct CollectiveName {
@@ -60,7 +62,8 @@ CollectiveName collective_of(const scenarios::Slice& slice) {
 TraceName trace_name(const scenarios::Slice& slice) {
   const auto stream = static_cast<strategies::Stream>(slice.stream);
   if (stream == strategies::Stream::compute) return {"kernel", slice.name, ""};
-  if (stream == strategies::Stream::copy) {
+  if (stream == strategies::Stream::host) return {"cpu_op", slice.name, ""};
+  if (stream == strategies::Stream::copy || stream == strategies::Stream::fetch) {
     const bool to_host = slice.name.find("to host") != std::string::npos;
     return {"gpu_memcpy", fmt::format("Memcpy {} ({})", to_host ? "DtoH" : "HtoD", slice.name), ""};
   }

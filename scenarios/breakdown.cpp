@@ -29,6 +29,7 @@ Time& share_of(Breakdown& out, Activity activity) {
       return out.exposed_pp;
     case Activity::dp:
       return out.exposed_dp;
+    case Activity::offload:
     case Activity::other:
       return out.other;
   }

@@ -94,6 +94,9 @@ const std::vector<Key<Draft>> kCluster = {
                               {1, 1 << 20}),
     spec<&ClusterSpec::pcie_bandwidth>("cluster.pcie", "the device's",
                                        "Per device to its host, in one direction.", kRate),
+    spec<&ClusterSpec::host_memory_bandwidth>(
+        "cluster.host_memory", "0 B/s (two sockets of eight channels DDR4-3200)",
+        "Of a node's processors, all memory channels: limits an offloaded optimizer.", kRateOrNone),
     key<Draft, &Draft::cluster, &ClusterDraft::calibration>(
         "cluster.calibration", "none",
         "File of measured collectives (from `stepcast calibrate`), relative to the scenario."),

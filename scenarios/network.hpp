@@ -8,5 +8,7 @@ namespace scenarios {
 
 collectives::Fabric fabric_of(const Scenario& scenario);
 collectives::LibraryProfile library_of(const Scenario& scenario);
+// What an offloaded optimizer gets of its host's memory, per rank.
+sim::Bandwidth host_memory_of(const Scenario& scenario);
 
 }  // namespace scenarios

@@ -25,7 +25,8 @@ SimulatedStep simulate_step(const Scenario& scenario, const StepModel& model,
   SimulatedStep out;
   if (options.fidelity == "step") fold = false;  // every member of a collective takes its steps
   out.fleet = cache.fleet(scenario, model.plan, fold);
-  const strategies::Network network{&cache.machine(), fabric_of(scenario), library_of(scenario)};
+  const strategies::Network network{&cache.machine(), fabric_of(scenario), library_of(scenario),
+                                    host_memory_of(scenario)};
   const sim::Fidelity fidelity = fidelity_of(options.fidelity);
   out.step = strategies::lower(model.programs, *out.fleet, network, scenario.implementation,
                                {fidelity, options.fidelity == "step", slowest_of(scenario)});

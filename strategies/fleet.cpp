@@ -35,6 +35,9 @@ std::vector<GroupKind> kinds_in_use(const models::Model& model, const Plan& plan
   use(plan.pp > 1, GroupKind::next_stage);
   use(plan.pp > 1, GroupKind::previous_stage);
   use(plan.pp > 1 && holds_two_copies(plan.schedule), GroupKind::mirror);
+  for (const GroupKind kind : {GroupKind::to_host, GroupKind::from_host, GroupKind::host}) {
+    use(plan.offload.any(), kind);
+  }
   return kinds;
 }
 
@@ -105,7 +108,7 @@ class Builder {
       Group group;
       group.kind = kind;
       group.members = group_members(plan_, dense_, expert_, kind, r);
-      if (group.members.size() < 2) continue;
+      if (group.members.size() < 2 && !is_with_host(kind)) continue;
       const auto index = static_cast<std::uint32_t>(fleet_.groups.size());
       for (std::int64_t member : group.members) {
         group.participants.push_back(sim::RankId{static_cast<std::size_t>(member)});
@@ -138,6 +141,7 @@ class Builder {
 
   LinkPattern load_links(const Group& group, const collectives::GroupShape& shape,
                          Pattern pattern) {
+    if (is_with_host(group.kind)) return host_links(group);
     std::vector<collectives::Edge> edges;
     if (point_to_point(group.kind)) {
       edges = {{0, 1, sim::Bytes{kNominalBytes}}};
@@ -156,6 +160,15 @@ class Builder {
       machine_.route(device(edge.from), device(edge.to), route_);
       for (sim::LinkId link : route_) loads_.emplace_back(link, edge.bytes.as_double());
     }
+    return normalised();
+  }
+
+  LinkPattern host_links(const Group& group) {
+    loads_.clear();
+    if (group.kind == GroupKind::host) return {};
+    const sim::DeviceId device{static_cast<std::size_t>(group.members[0])};
+    machine_.router->host_route(device, group.kind == GroupKind::to_host, route_);
+    for (sim::LinkId link : route_) loads_.emplace_back(link, static_cast<double>(kNominalBytes));
     return normalised();
   }
 

@@ -207,7 +207,7 @@ class Lowering {
   }
 
   TaskId start(const Group& group, const Op& op, const Meeting& meeting, TaskOrigin origin) {
-    if (expansion_) {
+    if (expansion_ && !is_with_host(group.kind)) {
       return expansion_->collective(group, op, meeting.predecessors, meeting.host, origin);
     }
     const sim::Transfer transfer = prices_.transfer(group, op, overlap_slowdown(op));

@@ -17,6 +17,8 @@ struct Network {
   const sim::Machine* machine = nullptr;
   collectives::Fabric fabric;
   collectives::LibraryProfile library;
+  // What an optimizer on the host gets of its memory's rate, per rank; for offloading only.
+  sim::Bandwidth host_memory;
 };
 
 // Where a task comes from: the rank that completed it (the sender, or the last member to arrive).

@@ -72,9 +72,14 @@ Mesh expert_mesh(const Plan& plan) {
 
 std::string_view name(GroupKind kind) {
   constexpr std::array<std::string_view, kGroupKinds> names{
-      "tensor",      "context",   "expert",     "expert tensor",  "shard", "replicate",
-      "expert data", "embedding", "next stage", "previous stage", "mirror"};
+      "tensor",    "context",     "expert",    "expert tensor", "shard",
+      "replicate", "expert data", "embedding", "next stage",    "previous stage",
+      "mirror",    "to host",     "from host", "host"};
   return names[static_cast<std::size_t>(kind)];
+}
+
+bool is_with_host(GroupKind kind) {
+  return kind == GroupKind::to_host || kind == GroupKind::from_host || kind == GroupKind::host;
 }
 
 std::vector<std::int64_t> group_members(const Plan& plan, const Mesh& dense, const Mesh& expert,
@@ -111,6 +116,10 @@ std::vector<std::int64_t> group_members(const Plan& plan, const Mesh& dense, con
       if (outer == plan.pp - 1 - outer) return {rank};
       return {dense.moved(rank, Axis::pp, outer), dense.moved(rank, Axis::pp, plan.pp - 1 - outer)};
     }
+    case GroupKind::to_host:
+    case GroupKind::from_host:
+    case GroupKind::host:
+      return {rank};
   }
   return {rank};
 }

@@ -56,11 +56,17 @@ enum class GroupKind : std::uint8_t {
   embedding,       // first and last stage, when they tie the embedding
   next_stage,      // this rank -> the same place in the next pipeline stage
   previous_stage,  // this rank -> the same place in the previous pipeline stage
-  mirror           // stages s and pp - 1 - s, when both hold copies of the same pieces (DualPipe)
+  mirror,          // stages s and pp - 1 - s, when both hold copies of the same pieces (DualPipe)
+  to_host,         // this rank -> the memory of its host
+  from_host,       // the memory of its host -> this rank
+  host             // this rank's share of the processors of its host
 };
-inline constexpr std::size_t kGroupKinds = 11;
+inline constexpr std::size_t kGroupKinds = 14;
 
 std::string_view name(GroupKind kind);
+
+// Of one rank and its host, not of several ranks.
+bool is_with_host(GroupKind kind);
 
 // The members of `rank`'s group, in ring order; a single member where the dimension has size one.
 std::vector<std::int64_t> group_members(const Plan& plan, const Mesh& dense, const Mesh& expert,

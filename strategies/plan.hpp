@@ -56,6 +56,8 @@ struct Offload {  // parts of each state kept in host memory, 0..1
   double optimizer = 0.0;
   double parameters = 0.0;
   double activations = 0.0;
+
+  bool any() const { return optimizer > 0.0 || parameters > 0.0 || activations > 0.0; }
 };
 
 struct Plan {

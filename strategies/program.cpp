@@ -10,7 +10,7 @@ namespace strategies {
 std::string_view name(Activity activity) {
   constexpr std::array<std::string_view, kActivities> names{
       "forward", "backward", "weight gradient", "recompute", "optimizer", "other", "tp", "cp", "ep",
-      "pp",      "dp"};
+      "pp",      "dp",       "offload"};
   return names[static_cast<std::size_t>(activity)];
 }
 

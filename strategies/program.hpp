@@ -24,9 +24,11 @@ enum class Stream : std::uint8_t {
   pipeline,
   gather,
   reduce,
-  copy
+  copy,   // device -> host
+  fetch,  // host -> device
+  host    // work of the processors of the host
 };
-inline constexpr std::size_t kStreams = 8;
+inline constexpr std::size_t kStreams = 10;
 
 // What time is spent on: the rows of the breakdown and the colours of a trace.
 enum class Activity : std::uint8_t {
@@ -40,9 +42,10 @@ enum class Activity : std::uint8_t {
   cp,
   ep,
   pp,
-  dp  // communication, by dimension
+  dp,      // communication, by dimension
+  offload  // copies between device and host
 };
-inline constexpr std::size_t kActivities = 11;
+inline constexpr std::size_t kActivities = 12;
 std::string_view name(Activity activity);
 
 enum class OpKind : std::uint8_t {

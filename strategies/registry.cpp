@@ -10,6 +10,11 @@ constexpr std::array kTable{
     StrategyEntry{"pipeline parallel", "pp",
                   "layers are split over stages; activations pass between them",
                   [](const Plan& plan) { return plan.pp > 1; }, &make_pipeline_parallel},
+    StrategyEntry{"offload", "host", "activations and parameters in host memory, copied over PCIe",
+                  [](const Plan& plan) {
+                    return plan.offload.activations > 0.0 || plan.offload.parameters > 0.0;
+                  },
+                  &make_offload},
     StrategyEntry{"fully sharded data parallel", "dp",
                   "ZeRO-3: parameters are gathered layer by layer, gradients scattered",
                   [](const Plan& plan) { return plan.zero == 3; }, &make_fully_sharded},
@@ -30,6 +35,11 @@ constexpr std::array kTable{
                   "stages from both ends hold the same layers (DualPipe) and add up gradients",
                   [](const Plan& plan) { return plan.pp > 1 && holds_two_copies(plan.schedule); },
                   &make_mirrored_stages},
+    // After all that reduce gradients.
+    StrategyEntry{"optimizer on the host", "host",
+                  "gradients go down over PCIe, the host updates, parameters come up",
+                  [](const Plan& plan) { return plan.offload.optimizer > 0.0; },
+                  &make_host_optimizer},
 };
 
 }  // namespace

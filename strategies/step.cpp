@@ -7,6 +7,7 @@
 
 #include "models/optimizer.hpp"
 #include "strategies/emitter.hpp"
+#include "strategies/saved.hpp"
 #include "strategies/states.hpp"
 #include "strategies/strategy.hpp"
 
@@ -171,39 +172,19 @@ class StepEmitter {
     emitter_.compute({activity, cost.time, cost.kernels, cost.flops, kRegionNames[region]});
   }
 
-  // Full recomputation: the first `layers` layers of a chunk (0 = all), `every` at a time.
   bool recomputed(const Pass& pass, std::size_t u) const {
-    const RecomputePlan& plan = context_.training->recompute;
-    const Unit& unit = pass.chunk->units[u];
-    if (plan.mode != Recompute::full || !unit.cost->is_layer) return false;
-    return plan.layers == 0 || layer_position(pass, u) < plan.layers;
-  }
-
-  std::int64_t layer_position(const Pass& pass, std::size_t u) const {
-    std::int64_t position = 0;
-    for (std::size_t i = 0; i < u; ++i) position += pass.chunk->units[i].cost->is_layer ? 1 : 0;
-    return position;
-  }
-
-  bool keeps_checkpoint(const Pass& pass, std::size_t u) const {
-    return layer_position(pass, u) % context_.training->recompute.every == 0;
+    return rebuilt_in_backward(context_, *pass.chunk, u);
   }
 
   sim::Bytes kept_after_forward(const Pass& pass, std::size_t u) const {
-    const UnitCost& cost = *pass.chunk->units[u].cost;
-    if (!recomputed(pass, u)) return on_device(cost.saved);
-    return keeps_checkpoint(pass, u) ? on_device(cost.checkpoint) : sim::Bytes{0};
-  }
-
-  sim::Bytes on_device(sim::Bytes bytes) const {
-    return sim::Bytes::ceil(bytes.as_double() * (1.0 - context_.plan->offload.activations));
+    return stays_on_device(context_, kept_for_backward(context_, *pass.chunk, u));
   }
 
   // Runs forward again from the checkpoint at or before unit u, through u.
   void rebuild(const Pass& pass, std::size_t u) {
     if (u >= rebuilt_from_) return;
     std::size_t from = u;
-    while (!keeps_checkpoint(pass, from)) --from;
+    while (!keeps_checkpoint(context_, *pass.chunk, from)) --from;
     Pass again = pass;
     again.recompute = true;
     for (std::size_t i = from; i <= u; ++i) {
@@ -227,8 +208,9 @@ class StepEmitter {
     const Training& training = *context_.training;
     models::OptimizerWork work;
     const std::int64_t held = parameters.dense + parameters.expert;
-    work.parameters = plan.zero >= 1 ? shard_elements(context_, parameters) : held;
-    work.gradients = plan.zero >= 2 ? work.parameters : held;
+    const std::int64_t updated = plan.zero >= 1 ? shard_elements(context_, parameters) : held;
+    work.parameters = updated - offloaded(updated, plan.offload.optimizer);  // the host does the rest
+    work.gradients = plan.zero >= 2 ? updated : held;
     work.state_bytes = optimizer_bytes(training, plan, *context_.implementation);
     work.gradient_bytes = gradient_bytes(training);
     work.parameter_bytes = parameter_bytes(training);

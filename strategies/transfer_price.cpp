@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "sim/contracts.hpp"
+
 namespace strategies {
 namespace {
 
@@ -47,6 +49,7 @@ sim::Transfer TransferPrices::transfer(const Group& group, const Op& op, double 
 // time than that would take (a tree over two nodes, reduction in the switch), from its time.
 TransferPrices::Priced TransferPrices::price(const Group& group, const Op& op, Pattern pattern,
                                              double slowdown) const {
+  if (is_with_host(group.kind)) return price_with_host(group, op);
   const collectives::Price price = collectives::price(op.collective, fleet_.shapes[group.shape],
                                                       op.bytes, network_.fabric, network_.library);
   Priced out;
@@ -61,6 +64,26 @@ TransferPrices::Priced TransferPrices::price(const Group& group, const Op& op, P
   const double by_time = transfer * line_rate(links.alone, *network_.machine);
   out.bytes = sim::Bytes::ceil(std::min(by_pattern, by_time));
   out.rate_cap = sim::Bandwidth{out.bytes.as_double() / transfer};
+  return out;
+}
+
+// A copy runs at the rate of its PCIe links, less what others take there; work on the host takes
+// the time its bytes need in the host's memory. Neither takes anything from the device's compute:
+// copy engines move the data.
+TransferPrices::Priced TransferPrices::price_with_host(const Group& group, const Op& op) const {
+  Priced out;
+  if (group.kind == GroupKind::host) {
+    SIM_EXPECTS(network_.host_memory.bytes_per_second() > 0.0, "a host with memory");
+    out.latency =
+        sim::Time::from_seconds(op.bytes.as_double() / network_.host_memory.bytes_per_second());
+    return out;
+  }
+  const LinkPattern& links = group.patterns[static_cast<std::size_t>(Pattern::ring)];
+  SIM_EXPECTS(!links.alone.empty(), "offloading needs a way from the device to its host");
+  for (const sim::LinkUse& use : links.alone)
+    out.latency += network_.machine->links[use.link].latency;
+  out.bytes = op.bytes;
+  out.rate_cap = sim::Bandwidth{line_rate(links.alone, *network_.machine)};
   return out;
 }
 

@@ -31,6 +31,7 @@ class TransferPrices {
   };
 
   Priced price(const Group& group, const Op& op, Pattern pattern, double slowdown) const;
+  Priced price_with_host(const Group& group, const Op& op) const;
   sim::TrafficId traffic(const Group& group, Pattern pattern);
 
   const Fleet& fleet_;
