@@ -13,7 +13,7 @@ namespace {
 
 constexpr const char* kExamples = R"(Examples:
   stepcast run scenarios/llama3-405b-4d.yaml
-  stepcast run scenarios/llama3-405b-4d.yaml --set strategy.tp=4 --json
+  stepcast run scenarios/llama3-405b-4d.yaml --set strategy.tp=4 --set cluster.gpus=8192 --json
   stepcast run scenarios/llama3-405b-4d.yaml --what-if strategy.zero=3
   stepcast list models
 

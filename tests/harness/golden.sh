@@ -12,7 +12,8 @@
 #
 # UPDATE_GOLDEN=1 rewrites the `>` lines with what came out.
 set -u
-export PROGRAM=$1
+PROGRAM=$(realpath "$1")
+export PROGRAM
 export ROOT=$2
 file=$(realpath "$3")
 stepcast() { "$PROGRAM" "$@"; }
