@@ -1,44 +1,14 @@
 #include "scenarios/yaml_parser.hpp"
 
 #include <fmt/core.h>
-#include <yaml-cpp/parser.h>
 
 #include <algorithm>
-#include <istream>
-#include <streambuf>
 
 #include "scenarios/text_checks.hpp"
 #include "scenarios/tree_builder.hpp"
 #include "scenarios/utf8.hpp"
 
 namespace scenarios {
-namespace {
-
-// The standard string streams copy; this one reads where the text lies.
-class TextBuffer : public std::streambuf {
- public:
-  explicit TextBuffer(std::string_view text) {
-    char* begin = const_cast<char*>(text.data());
-    setg(begin, begin, begin + text.size());
-  }
-};
-
-Node parse_text(const Sources& sources, std::uint32_t source, std::size_t offset) {
-  TreeBuilder builder(sources, source, offset);
-  TextBuffer buffer(std::string_view(sources[source].text).substr(offset));
-  std::istream stream(&buffer);
-  try {
-    YAML::Parser parser(stream);
-    // At most twice: a second document (or text after the first) throws in OnDocumentStart.
-    if (parser.HandleNextDocument(builder)) parser.HandleNextDocument(builder);
-  } catch (const YAML::Exception& error) {
-    builder.translate(error);
-  }
-  return builder.take_root();
-}
-
-}  // namespace
-
 Node parse_document(const Sources& sources, std::uint32_t source) {
   const std::string& text = sources[source].text;
   Diagnostics diagnostics(sources);
