@@ -1,0 +1,83 @@
+// Every shipped scenario runs; those of published runs come near what was published.
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <vector>
+
+#include "scenarios/reader.hpp"
+#include "scenarios/report.hpp"
+
+namespace {
+
+const std::filesystem::path kFolder = std::filesystem::path(STEPCAST_SOURCE_DIR) / "scenarios";
+
+std::vector<std::filesystem::path> shipped() {
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(kFolder)) {
+    if (entry.path().extension() == ".yaml") files.push_back(entry.path());
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+scenarios::Report predict(const std::string& file) {
+  return scenarios::predict(scenarios::read_scenario((kFolder / file).string()));
+}
+
+struct Published {
+  const char* file;
+  double seconds;
+  double tolerance;
+};
+
+}  // namespace
+
+TEST_CASE("every shipped scenario runs, with every one of its strategies") {
+  CHECK(shipped().size() >= 15);
+  for (const auto& file : shipped()) {
+    INFO(file.string());
+    for (const auto& scenario : scenarios::read_scenarios(file.string())) {
+      INFO(scenario.name);
+      const auto report = scenarios::predict(scenario);
+      CHECK(report.step_time > sim::Time::zero());
+      CHECK(report.mfu > 0.0);
+      CHECK(report.mfu < 1.0);
+      CHECK(report.stages[report.worst_stage].allocated > sim::Bytes{0});
+    }
+  }
+}
+
+// arXiv 2205.05198, table 5; arXiv 2104.04473, section 5.1 (1,024 A100 at 140 TFLOP/s per GPU, the
+// recomputation counted, comes to 31.5 s).
+TEST_CASE("Megatron's published iteration times") {
+  for (const Published& run : {Published{"megatron-22b-selective.yaml", 1.10, 0.12},
+                               Published{"megatron-22b-full.yaml", 1.42, 0.12},
+                               Published{"megatron-175b-selective.yaml", 13.75, 0.10},
+                               Published{"megatron-175b-full.yaml", 18.13, 0.10},
+                               Published{"megatron-530b-selective.yaml", 37.83, 0.12},
+                               Published{"megatron-530b-full.yaml", 49.05, 0.12},
+                               Published{"megatron-1t-selective.yaml", 71.49, 0.12},
+                               Published{"megatron-1t-full.yaml", 94.42, 0.12},
+                               Published{"gpt3-175b-1024-a100.yaml", 31.5, 0.12}}) {
+    INFO(run.file);
+    const double error = predict(run.file).step_time.seconds() / run.seconds - 1.0;
+    CHECK(std::abs(error) <= run.tolerance);
+  }
+}
+
+// arXiv 2407.21783, table 4: TFLOP/s per GPU. The convention is not printed: 6 N and the causal
+// half of attention for the two rows of 8K tokens. At 131K the two conventions differ by 1.4; the
+// causal one, which is what the masked kernels execute, is compared.
+TEST_CASE("Llama 3 405B, the three published rows, fit and come within ten percent") {
+  for (const Published& run : {Published{"llama3-405b-8k-8192.yaml", 430.0, 0.10},
+                               Published{"llama3-405b-4d.yaml", 400.0, 0.10},
+                               Published{"llama3-405b-128k.yaml", 380.0, 0.10}}) {
+    INFO(run.file);
+    const auto report = predict(run.file);
+    CHECK(std::abs(report.model_tflops_per_gpu / run.seconds - 1.0) <= run.tolerance);
+    CHECK(report.fits);
+    CHECK(report.model_tflops_per_gpu_full > report.model_tflops_per_gpu);
+  }
+}
