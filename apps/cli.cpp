@@ -49,6 +49,8 @@ void add_set(CLI::App& app, std::vector<std::string>& set) {
 void add_common(CLI::App& app, Common& common) {
   add_format(app, common.format, true);
   add_set(app, common.set);
+  app.add_flag("--allow-plugins", common.allow_plugins,
+               "Let the scenario load the shared objects of its `plugins:`");
   app.add_option("--fidelity", common.predict.fidelity,
                  "Network model: closed forms, shared flows, or every step of a collective")
       ->check(CLI::IsMember({"auto", "analytic", "flow", "step"}))

@@ -35,7 +35,9 @@ std::string text(const CompareOptions& options, const std::vector<Report>& done,
 std::vector<scenarios::Scenario> read_all(const CompareOptions& options) {
   std::vector<scenarios::Scenario> all;
   for (const std::string& file : options.scenarios) {
-    auto some = scenarios::read_scenarios(file, {.set = options.common.set, .catalogue = {}});
+    auto some = scenarios::read_scenarios(file, {.set = options.common.set,
+                                                 .catalogue = {},
+                                                 .allow_plugins = options.common.allow_plugins});
     std::move(some.begin(), some.end(), std::back_inserter(all));
   }
   if (options.baseline >= all.size()) {

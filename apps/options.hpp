@@ -21,6 +21,7 @@ struct Common {
   std::vector<std::string> set;  // dotted.key=value
   scenarios::PredictOptions predict;
   bool require_fit = false;
+  bool allow_plugins = false;
   std::uint64_t max_memory = 0;  // bytes this process may use; 0 = three quarters of what is free
   double time_limit_s = 0.0;     // 0 = none
 };

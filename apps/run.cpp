@@ -45,10 +45,12 @@ scenarios::PredictOptions predict_options(const RunOptions& options, const strat
 }
 
 Results simulate(const RunOptions& options, Watch& watch) {
-  const scenarios::Scenario scenario = read(options.scenario, options.common.set);
+  const scenarios::Scenario scenario =
+      read(options.scenario, options.common.set, {}, options.common.allow_plugins);
   std::vector<scenarios::Scenario> others;  // read first: their errors should not cost a simulation
   for (const std::string& change : options.what_if) {
-    others.push_back(read(options.scenario, options.common.set, {change}));
+    others.push_back(
+        read(options.scenario, options.common.set, {change}, options.common.allow_plugins));
     others.back().name = change;
   }
   Results results;

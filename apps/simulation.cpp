@@ -36,8 +36,9 @@ std::uint64_t default_limit() {
 }  // namespace
 
 scenarios::Scenario read(const std::string& file, const std::vector<std::string>& set,
-                         const std::vector<std::string>& more) {
+                         const std::vector<std::string>& more, bool allow_plugins) {
   scenarios::ReadOptions options;
+  options.allow_plugins = allow_plugins;
   options.set = set;
   options.set.insert(options.set.end(), more.begin(), more.end());
   return scenarios::read_scenario(file, options);

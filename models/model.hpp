@@ -20,6 +20,7 @@ struct Moe {
   std::int64_t every = 1;       // every n-th layer has experts (after first_dense_layers)
   std::int64_t first_dense_layers = 0;
   double capacity_factor = 0.0;  // 0 = dropless
+  std::int64_t node_limit = 0;   // a token's experts lie on at most so many nodes; 0 = on any
   bool router_bias = false;      // DeepSeek-V3's correction bias, one per expert
 };
 

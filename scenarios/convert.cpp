@@ -218,4 +218,15 @@ bool convert(const Node& node, const KeyInfo& info, ReadContext& context,
   return good;
 }
 
+bool convert(const Node& node, const KeyInfo& info, ReadContext& context,
+             std::vector<std::string>& out) {
+  if (!node.is_sequence()) {
+    wrong_type(node, info, context, "a list of texts", "write [a, b]");
+    return false;
+  }
+  bool good = true;
+  for (const Node& item : node.items) good &= convert(item, info, context, out.emplace_back());
+  return good;
+}
+
 }  // namespace scenarios

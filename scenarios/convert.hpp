@@ -31,6 +31,7 @@ bool convert(const Node&, const KeyInfo&, ReadContext&, sim::Time& out);
 bool convert(const Node&, const KeyInfo&, ReadContext&, sim::Bandwidth& out);
 bool convert(const Node&, const KeyInfo&, ReadContext&, sim::FlopRate& out);
 bool convert(const Node&, const KeyInfo&, ReadContext&, std::vector<std::int64_t>& out);
+bool convert(const Node&, const KeyInfo&, ReadContext&, std::vector<std::string>& out);
 bool convert(const Node&, const KeyInfo&, ReadContext&, std::vector<BlockDraft>& out);
 bool convert(const Node&, const KeyInfo&, ReadContext&, std::vector<models::ListedOperator>& out);
 bool convert(const Node&, const KeyInfo&, ReadContext&,
@@ -53,6 +54,7 @@ std::string print_value(sim::Time value, const KeyInfo&);
 std::string print_value(sim::Bandwidth value, const KeyInfo&);
 std::string print_value(sim::FlopRate value, const KeyInfo&);
 std::optional<std::string> print_value(const std::vector<std::int64_t>& value, const KeyInfo&);
+std::optional<std::string> print_value(const std::vector<std::string>& value, const KeyInfo&);
 std::optional<std::string> print_value(const std::vector<BlockDraft>& value, const KeyInfo&);
 std::optional<std::string> print_value(const std::vector<models::ListedOperator>&, const KeyInfo&);
 std::optional<std::string> print_value(const std::vector<strategies::Faults::SlowRank>&,
@@ -174,6 +176,8 @@ constexpr ValueType value_type(Dimension dimension) {
     return ValueType::choice_list;
   } else if constexpr (vector && std::is_integral_v<V>) {
     return ValueType::integer_list;
+  } else if constexpr (std::is_same_v<M, std::vector<std::string>>) {
+    return ValueType::text_list;
   } else if constexpr (vector) {
     return ValueType::list;
   } else if constexpr (std::is_same_v<M, bool>) {

@@ -56,6 +56,7 @@ struct Draft {
   strategies::Implementation implementation;
   strategies::Faults faults;
   SearchSection search;
+  std::vector<std::string> plugins;            // as written
   std::map<std::string, Position> given;       // dotted key -> where it was set
   std::map<std::string, std::string> origins;  // of keys that were not given but follow from others
 

@@ -29,6 +29,7 @@ enum class ValueType : std::uint8_t {
   choice,
   quantity,
   integer_list,
+  text_list,
   choice_list,
   per_precision,  // a mapping precision -> value
   list,           // of mappings

@@ -79,6 +79,9 @@ const std::vector<Key<Draft>> kProfile = {
                                                     "Default of strategy.reshard_after_forward."),
     profile<&Implementation::host_limits>("implementation.host_limits",
                                           "The host can hold the device up."),
+    profile<&Implementation::fp8_parameter_gather>(
+        "implementation.fp8_parameter_gather",
+        "ZeRO-1: fp8 runs gather the new parameters in fp8."),
     profile<&Implementation::scatter_gather_p2p>(
         "implementation.scatter_gather_p2p",
         "Without sequence parallelism a stage sends 1/tp a rank and gathers on arrival."),
@@ -142,6 +145,9 @@ const std::vector<Key<Draft>> kOther = {
         "faults.failures", "0", "Failures per device and hour.", {0, 1e3}),
     key<Draft, &Draft::faults, &Faults::seed>("faults.seed", "0", "Of all random numbers.",
                                               {0, 9007199254740992.0}),
+    key<Draft, &Draft::plugins>(
+        "plugins", "none",
+        "Shared objects with more strategies, beneath the scenario's folder (docs/plugin.md)."),
     key<Draft, &Draft::search, &SearchSection::fixed>(
         "search.fixed", "none", "Keys of strategy and training that `search` does not vary."),
     key<Draft, &Draft::search, &SearchSection::ranges>("search.ranges", "chosen by search",

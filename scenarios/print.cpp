@@ -83,6 +83,13 @@ std::optional<std::string> print_value(const std::vector<std::int64_t>& value, c
   return fmt::format("[{}]", fmt::join(value, ", "));
 }
 
+std::optional<std::string> print_value(const std::vector<std::string>& value, const KeyInfo&) {
+  if (value.empty()) return std::nullopt;
+  std::string text;
+  for (const std::string& each : value) text += (text.empty() ? "[" : ", ") + yaml_text(each);
+  return text + "]";
+}
+
 std::optional<std::string> print_value(const std::vector<BlockDraft>& value, const KeyInfo&) {
   return flow_list(value, block_keys());
 }

@@ -84,6 +84,12 @@ void expert_problems(const Scenario& s, const models::Transformer* model, Proble
     }
     return;
   }
+  if (s.training.moe_balance == strategies::MoeBalance::drop &&
+      model->moe->capacity_factor == 0.0) {
+    out.push_back({{"training.moe_balance", "model.moe.capacity_factor"},
+                   "moe_balance: drop needs a capacity to drop above",
+                   "model.moe.capacity_factor: 1.25"});
+  }
   must_divide(out, {"strategy.ep", "model.moe.experts"}, "ep", plan.ep, "model.moe.experts",
               model->moe->experts);
   must_divide(out, {"strategy.etp", "model.moe.ffn"}, "etp", plan.etp, "model.moe.ffn",
@@ -145,6 +151,17 @@ std::string schedule_names() {
     list += fmt::format("{}{}", list.empty() ? "" : ", ", each.name);
   }
   return list;
+}
+
+// An operator list has blocks, and nothing else that could be split.
+void operator_list_problems(const Scenario& s, Problems& out) {
+  for (const auto& [name, degree] : {std::pair{"tp", s.plan.tp}, std::pair{"cp", s.plan.cp}}) {
+    if (degree == 1) continue;
+    out.push_back(
+        {{fmt::format("strategy.{}", name)},
+         fmt::format("{} = {}, but an operator list is not split by {}", name, degree, name),
+         fmt::format("strategy.{}: 1, and data or pipeline parallelism", name)});
+  }
 }
 
 // What no generator says: how many micro-batches and chunks a schedule takes.
@@ -240,6 +257,14 @@ void rank_order_problem(const Plan& plan, Problems& out) {
 void sharding_problems(const Scenario& s, Problems& out) {
   must_divide(out, {"strategy.shard_group", "strategy.dp"}, "shard_group", s.plan.shard_group,
               "dp·cp", s.plan.dp * s.plan.cp);
+  const strategies::Training& training = s.training;
+  for (const auto& [name, wanted] : {std::pair{"weights", training.quantized_weights},
+                                     std::pair{"gradients", training.quantized_gradients}}) {
+    if (!wanted || s.plan.zero > 0) continue;
+    out.push_back({{fmt::format("strategy.quantized_{}", name), "strategy.zero"},
+                   fmt::format("quantized_{} needs sharding: ZeRO++ builds on ZeRO", name),
+                   "strategy.zero: 1, 2 or 3"});
+  }
   for (const auto& slow : s.faults.slow_ranks) {
     if (slow.rank < s.cluster.gpus) continue;
     out.push_back({{"faults.slow_ranks"},
@@ -257,6 +282,8 @@ std::vector<Problem> plan_problems(const Scenario& scenario) {
   if (model != nullptr) {
     tensor_problems(scenario, *model, out);
     sequence_problems(scenario, *model, out);
+  } else {
+    operator_list_problems(scenario, out);
   }
   std::int64_t micro = 0;  // 0 = unknown
   if (!world_wrong) {

@@ -9,6 +9,7 @@
 #include "scenarios/catalogue.hpp"
 #include "scenarios/keys.hpp"
 #include "scenarios/layers.hpp"
+#include "scenarios/plugins.hpp"
 #include "scenarios/resolve.hpp"
 
 namespace scenarios {
@@ -33,6 +34,7 @@ class Reading {
       result.calibration = read_calibration(calibration_, sources_, diagnostics_);
       diagnostics_.throw_if_any();
     }
+    result.plugins = load_plugins(plugins_, options_.allow_plugins, diagnostics_);
     return result;
   }
 
@@ -60,6 +62,7 @@ class Reading {
     diagnostics_.throw_if_any();
     if (draft.name.empty()) draft.name = fs::path(file).stem().string();
     locate_calibration(draft);
+    plugins_ = locate_plugins(draft, sources_, diagnostics_);
     return Resolver(std::move(draft), tree, sources_, diagnostics_);
   }
 
@@ -77,6 +80,7 @@ class Reading {
   ReadOptions options_;
   Layers layers_;
   std::string calibration_;
+  std::vector<NamedPlugin> plugins_;
 };
 
 }  // namespace

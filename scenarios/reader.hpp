@@ -38,6 +38,7 @@ class ScenarioError : public std::runtime_error {
 struct ReadOptions {
   std::vector<std::string> set;  // "dotted.key=value", in order, after the file
   std::string catalogue;         // folder; empty = the built-in one
+  bool allow_plugins = false;    // false: a scenario with `plugins:` is refused
   bool check_strategy = true;    // false: the plan is a starting point only (search), not checked
 };
 

@@ -103,6 +103,8 @@ std::string type_text(const KeyInfo& info) {
       return choices_text(info);
     case ValueType::integer_list:
       return "list of whole numbers" + range_text(info);
+    case ValueType::text_list:
+      return "list of texts";
     case ValueType::choice_list:
       return "list of " + choices_text(info);
     case ValueType::per_precision:

@@ -91,6 +91,13 @@ void Resolver::plan() {
   settle("strategy.dp", plan.dp, std::max<std::int64_t>(spec.gpus / replica, 1),
          "gpus / (tp·cp·pp)");
   settle("strategy.shard_group", plan.shard_group, plan.dp * plan.cp, "dp·cp");
+  const std::string& code = draft_.strategy.implementation;
+  if (plan.zero == 3 && plan.pp > 1 && (code.starts_with("megatron") || code == "deepspeed")) {
+    warn(fmt::format("{} does not run zero: 3 with a pipeline (zero: 1 it does); parameters are "
+                     "gathered for every micro-batch of every stage",
+                     code),
+         "strategy.zero");
+  }
 }
 
 void Resolver::batch() {

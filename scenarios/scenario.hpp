@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,10 @@
 #include "models/model.hpp"
 #include "strategies/plan.hpp"
 #include "topologies/cluster.hpp"
+
+namespace strategies {
+class Plugin;
+}
 
 namespace scenarios {
 
@@ -42,6 +47,7 @@ struct Scenario {
   strategies::Implementation implementation;
   strategies::Faults faults;
   SearchSection search;
+  std::vector<std::shared_ptr<const strategies::Plugin>> plugins;  // more strategies
   std::vector<collectives::CalibratedPoint> calibration;
   std::vector<Warning> warnings;
   std::vector<Resolved> resolved;

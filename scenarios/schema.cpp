@@ -80,6 +80,8 @@ Json value_schema(const KeyInfo& info) {
       return quantity_schema(info.dimension);
     case ValueType::integer_list:
       return {{"type", "array"}, {"items", number_schema(info, "integer")}};
+    case ValueType::text_list:
+      return {{"type", "array"}, {"items", {{"type", "string"}}}};
     case ValueType::choice_list:
       return {{"type", "array"}, {"items", words(info)}};
     case ValueType::per_precision:

@@ -66,6 +66,7 @@ std::unique_ptr<StepModel> build_step(const Scenario& scenario, std::int64_t ste
     context.implementation = &scenario.implementation;
     context.costs = model->costs.get();
     context.schedule = &model->schedule;
+    context.plugins = scenario.plugins;
     context.stage = stage;
     context.micro_batches = micro_batches;
     context.chunks = strategies::chunks_of_stage(scenario.model, plan, model->schedule,

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "sim/contracts.hpp"
+#include "strategies/expert_load.hpp"
 #include "strategies/step_context.hpp"
 
 namespace strategies {
@@ -85,6 +86,7 @@ CostTable::CostTable(const models::Model& model, const models::Device& device,
 
 void CostTable::measure_transformer(const models::Transformer& model) {
   shard_ = make_shard(training_, plan_, model.causal);
+  if (model.moe) shard_.expert_load = expert_load(*model.moe, training_, plan_);
   has_embedding_ = true;
   const double element = std::max(2.0, models::element_bytes(training_.precision));
   tokens_ = training_.micro_batch * ceil_div(training_.seq_len, plan_.cp);
@@ -108,7 +110,8 @@ void CostTable::measure_transformer(const models::Transformer& model) {
   if (model.moe) {
     const bool split = plan_.sequence_parallel;  // tokens enter the dispatch split over tp
     dispatched_tokens_ =
-        sim::Bytes{size_of(model.hidden * model.moe->top_k).count() / (split ? plan_.tp : 1)};
+        sim::Bytes::ceil(size_of(model.hidden * model.moe->top_k).as_double() *
+                         shard_.expert_load / static_cast<double>(split ? plan_.tp : 1));
   }
   const auto multiple = implementation_.vocab_multiple;
   embedding_ = unit(models::embedding_operators(model, shard_, kernels_, multiple), false);

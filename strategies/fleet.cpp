@@ -42,7 +42,9 @@ std::vector<GroupKind> kinds_in_use(const models::Model& model, const Plan& plan
 }
 
 bool uses_pattern(GroupKind kind, Pattern pattern, const Plan& plan) {
-  if (pattern == Pattern::ring) return kind != GroupKind::expert;
+  if (pattern == Pattern::ring) {
+    return kind != GroupKind::expert || plan.ep_dispatch == EpDispatch::allgather;
+  }
   return kind == GroupKind::expert ||
          (kind == GroupKind::context && plan.cp_type == CpType::ulysses);
 }

@@ -19,6 +19,8 @@ enum class CpType : std::uint8_t { ring, allgather, ulysses };
 enum class Recompute : std::uint8_t { none, selective, full };
 enum class Fp8Recipe : std::uint8_t { delayed, tensorwise, rowwise, blockwise, mxfp8 };
 enum class MoeBalance : std::uint8_t { balanced, dropless, drop };
+// How tokens reach their experts (expert_parallel.cpp).
+enum class EpDispatch : std::uint8_t { alltoall, allgather, node_limited };
 enum class GradReduce : std::uint8_t { step, micro_batch };
 
 struct RecomputePlan {
@@ -40,6 +42,9 @@ struct Training {
   models::AttentionKernel attention = models::AttentionKernel::flash;
   Fp8Recipe fp8_recipe = Fp8Recipe::delayed;
   MoeBalance moe_balance = MoeBalance::balanced;
+  double moe_imbalance = 0.0;  // relative standard deviation of an expert's tokens, beyond chance
+  bool quantized_weights = false;    // ZeRO++: parameters are gathered as 8-bit blocks
+  bool quantized_gradients = false;  // ZeRO++: gradients are reduced as 4-bit blocks
   bool compile = false;
   bool cuda_graph = false;
   bool deallocate_early = false;
@@ -50,6 +55,7 @@ struct Overlap {
   bool param_gather = true;
   bool tp = false;
   bool p2p = true;
+  bool ep = false;  // the combine runs beside the shared expert
 };
 
 struct Offload {  // parts of each state kept in host memory, 0..1
@@ -71,6 +77,7 @@ struct Plan {
   std::int64_t micro_batch_group = 0;  // interleaved: micro-batches run per chunk in a row; 0 = pp
   std::int64_t ep = 1;
   std::int64_t etp = 1;
+  EpDispatch ep_dispatch = EpDispatch::alltoall;
   std::int64_t dp = 1;
   int zero = 0;                       // 0..3
   std::int64_t shard_group = 1;       // ranks that share one sharded copy; divides dp * cp

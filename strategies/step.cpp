@@ -7,6 +7,7 @@
 
 #include "models/optimizer.hpp"
 #include "strategies/emitter.hpp"
+#include "strategies/plugin.hpp"
 #include "strategies/saved.hpp"
 #include "strategies/states.hpp"
 #include "strategies/strategy.hpp"
@@ -34,9 +35,8 @@ class StepEmitter {
   void run(std::int64_t step) {
     step_ = step;
     strategies_.clear();
-    for (const StrategyEntry& entry : strategy_table()) {
-      if (entry.applies(*context_.plan)) strategies_.push_back(entry.make(context_));
-    }
+    add_strategies(strategy_table());
+    for (const auto& plugin : context_.plugins) add_strategies(plugin->strategies());
     begin([&](Strategy& s) { s.step_begin(emitter_); });
     const auto& slots = context_.schedule->stages[static_cast<std::size_t>(context_.stage)];
     find_ends(slots);
@@ -53,6 +53,12 @@ class StepEmitter {
   static sim::Time launch_time(const StepContext& context) {
     const bool free_host = !context.implementation->host_limits || context.training->cuda_graph;
     return free_host ? sim::Time::zero() : context.implementation->kernels.launch;
+  }
+
+  void add_strategies(std::span<const StrategyEntry> table) {
+    for (const StrategyEntry& entry : table) {
+      if (entry.applies(*context_.plan)) strategies_.push_back(entry.make(context_));
+    }
   }
 
   template <class Call>
@@ -209,7 +215,8 @@ class StepEmitter {
     models::OptimizerWork work;
     const std::int64_t held = parameters.dense + parameters.expert;
     const std::int64_t updated = plan.zero >= 1 ? shard_elements(context_, parameters) : held;
-    work.parameters = updated - offloaded(updated, plan.offload.optimizer);  // the host does the rest
+    // The host does the rest.
+    work.parameters = updated - offloaded(updated, plan.offload.optimizer);
     work.gradients = plan.zero >= 2 ? updated : held;
     work.state_bytes = optimizer_bytes(training, plan, *context_.implementation);
     work.gradient_bytes = gradient_bytes(training);

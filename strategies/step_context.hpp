@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "models/device.hpp"
@@ -26,6 +27,8 @@ struct Chunk {
   std::int64_t expert_parameters() const;
 };
 
+class Plugin;
+
 struct StepContext {
   const models::Model* model = nullptr;
   const models::Device* device = nullptr;
@@ -34,6 +37,7 @@ struct StepContext {
   const Implementation* implementation = nullptr;
   const CostTable* costs = nullptr;
   const PipelineSchedule* schedule = nullptr;
+  std::vector<std::shared_ptr<const Plugin>> plugins;  // add strategies behind the built-in ones
   std::int64_t stage = 0;
   std::vector<Chunk> chunks;  // of this stage
   std::int64_t micro_batches = 1;

@@ -1,0 +1,22 @@
+#include "strategies/expert_load.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace strategies {
+
+double expert_load(const models::Moe& moe, const Training& training, const Plan& plan) {
+  if (training.moe_balance == MoeBalance::balanced || plan.ep == 1) return 1.0;
+  const auto real = [](std::int64_t value) { return static_cast<double>(value); };
+  const double tokens = real(training.micro_batch) * real(training.seq_len) / real(plan.cp) *
+                        real(plan.ep) / (plan.sequence_parallel ? real(plan.tp) : 1.0);
+  const double chance = real(moe.experts) / (tokens * real(moe.top_k));
+  const double variance = chance + training.moe_imbalance * training.moe_imbalance;
+  const double of_rank = std::sqrt(variance * real(plan.ep) / real(moe.experts));
+  const double load =
+      std::min(real(plan.ep), 1.0 + of_rank * std::sqrt(2.0 * std::log(real(plan.ep))));
+  if (training.moe_balance == MoeBalance::dropless) return load;
+  return std::min(load, std::max(1.0, moe.capacity_factor));
+}
+
+}  // namespace strategies

@@ -1,0 +1,16 @@
+// How unevenly tokens spread over the ranks that share a layer's experts.
+#pragma once
+
+#include "models/model.hpp"
+#include "strategies/plan.hpp"
+
+namespace strategies {
+
+// Token copies at the busiest of the ep ranks over the mean; all others wait for it. An expert's
+// share of the tokens is taken as normal around the mean: chance (k of E experts per token, drawn
+// at random) and the stated imbalance of the router add up, and the expected maximum of ep ranks
+// with E/ep experts each lies sqrt(2 ln ep) standard deviations out. `balanced` is 1; `drop` ends
+// at the capacity factor (1 when none is given); `dropless` takes all.
+double expert_load(const models::Moe& moe, const Training& training, const Plan& plan);
+
+}  // namespace strategies
