@@ -46,7 +46,7 @@ double stream_bandwidth(double traffic, const Device& device) {
 // experts on B200 never took less than 8.7 us each (SimuMax's table, models/fit/gemm.csv).
 constexpr double kGroupIssueSeconds = 8.7e-6;
 
-double matrix_seconds(const Operator& op, const Work& work, Pass pass, Precision precision,
+double matrix_seconds(const Operator& op, const Work& work, Precision precision,
                       const Device& device, const KernelProfile& kernels) {
   detail::GemmShape shape;
   shape.m = work.m;
@@ -54,9 +54,7 @@ double matrix_seconds(const Operator& op, const Work& work, Pass pass, Precision
   shape.k = work.k;
   shape.batch = work.batch;
   shape.precision = operand_precision(op, precision);
-  if (pass == Pass::backward_weight && kernels.weight_gradient_accumulation_fused) {
-    shape.accumulate = detail::Accumulate::fp32;
-  }
+  shape.output_bytes = work.output_bytes;
   const double seconds =
       detail::gemm_seconds(shape, work.traffic.as_double(), device) / kernels.gemm_factor;
   if (op.kind != OpKind::grouped_gemm) return seconds;
@@ -72,7 +70,7 @@ sim::Time cost(const Operator& op, Pass pass, Precision precision, const Device&
   const double traffic = work.traffic.as_double();
   double seconds = 0.0;
   if (is_matrix(op.kind)) {
-    seconds = matrix_seconds(op, work, pass, precision, device, kernels);
+    seconds = matrix_seconds(op, work, precision, device, kernels);
   } else if (op.kind == OpKind::attention) {
     seconds = detail::attention_seconds(work, pass, precision, device, kernels);
   } else {

@@ -123,8 +123,8 @@ double gemm_seconds(const GemmShape& shape, double traffic, const Device& device
                        static_cast<double>(shape.k) * static_cast<double>(shape.batch);
   const double sustained = flops / (peak * matrix_efficiency(device, shape.precision));
   const double tiled = tiled_seconds(shape, device, constants, bandwidth);
-  const double output = (shape.accumulate == Accumulate::fp32 ? 8.0 : 2.0) *
-                        static_cast<double>(shape.m * shape.n) * static_cast<double>(shape.batch);
+  const double output = shape.output_bytes * static_cast<double>(shape.m * shape.n) *
+                        static_cast<double>(shape.batch);
   return std::max({tiled, sustained, traffic / bandwidth}) + constants.exposed * output / bandwidth;
 }
 

@@ -16,15 +16,13 @@
 
 namespace models::detail {
 
-enum class Accumulate : std::uint8_t { no, fp32 };  // fp32: adds into an fp32 output in memory
-
 struct GemmShape {
   std::int64_t m = 0;
   std::int64_t n = 0;
   std::int64_t k = 0;
   std::int64_t batch = 1;
   Precision precision = Precision::bf16;
-  Accumulate accumulate = Accumulate::no;
+  double output_bytes = 2.0;  // moved per output: 8 where it is added into fp32 memory
 };
 
 // Dense matrix rate in `precision`; where the device lacks it, that of the format software falls

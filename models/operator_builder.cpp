@@ -22,6 +22,8 @@ Dims dims_of(const Transformer& model, const Shard& shard) {
   dims.element = wide ? 4.0 : 2.0;
   dims.low_precision = shard.precision == Precision::fp8 || shard.precision == Precision::fp4;
   dims.operand = dims.low_precision ? element_bytes(shard.precision) : dims.element;
+  dims.gradient = shard.gradient_bytes;
+  dims.cast_passes = shard.cast_passes;
   dims.tokens = ceil_div(shard.micro_batch * shard.seq_len, shard.cp);
   dims.rows = shard.sequence_parallel ? ceil_div(dims.tokens, shard.tp) : dims.tokens;
   dims.query_rows = ceil_div(shard.seq_len, shard.cp);
@@ -44,6 +46,7 @@ Work gemm_work(std::int64_t m, std::int64_t n, std::int64_t k, std::int64_t batc
   work.n = n;
   work.k = k;
   work.batch = batch;
+  work.output_bytes = output_bytes;
   work.kernels = 1;
   return work;
 }
@@ -55,8 +58,9 @@ void OperatorBuilder::cast(const Linear& spec) {
   const double out = static_cast<double>(spec.rows * spec.out);
   Streamed spec_cast{.name = "cast", .region = spec.region, .modules = spec.modules};
   spec_cast.elements = 1.0;
-  spec_cast.forward_bytes = in * (dims_.element + 2.0 * dims_.operand);
-  spec_cast.backward_bytes = out * (dims_.element + 2.0 * dims_.operand);
+  const double each = dims_.cast_passes * dims_.element + 2.0 * dims_.operand;
+  spec_cast.forward_bytes = in * each;
+  spec_cast.backward_bytes = out * each;
   streamed(spec_cast);
 }
 
@@ -75,8 +79,8 @@ void OperatorBuilder::linear(const Linear& spec) {
   op.expert = spec.expert;
   op.forward = gemm_work(rows, spec.out, spec.in, spec.groups, operand, dims_.element);
   op.backward_data = gemm_work(rows, spec.in, spec.out, spec.groups, operand, dims_.element);
-  // Accumulation into fp32 reads and writes the accumulator.
-  const double gradient = fused ? 8.0 : dims_.element;
+  // Accumulation reads and writes the accumulator.
+  const double gradient = fused ? 2.0 * dims_.gradient : dims_.element;
   op.backward_weight = gemm_work(spec.out, spec.in, rows, spec.groups, operand, gradient);
   for (Work* work : {&op.forward, &op.backward_data, &op.backward_weight}) {
     work->kernels = static_cast<int>(spec.groups);
@@ -94,27 +98,15 @@ void OperatorBuilder::linear(const Linear& spec) {
 }
 
 void OperatorBuilder::add_gradient_kernels(const Linear& spec) {
+  if (!spec.bias) return;
   const double out = static_cast<double>(spec.rows * spec.out);
-  if (spec.bias) {
-    streamed({.name = "bias_gradient",
-              .region = spec.region,
-              .elements = out,
-              .forward_kernels = 0,
-              .backward_kernels = 0});
-    operators_.back().backward_weight.traffic = bytes(out, dims_.element);
-    operators_.back().backward_weight.kernels = 1;
-  }
-  if (!kernels_.weight_gradient_accumulation_fused) {
-    streamed({.name = "accumulate_gradient",
-              .region = spec.region,
-              .elements = 0.0,
-              .forward_kernels = 0,
-              .backward_kernels = 0});
-    operators_.back().expert = spec.expert;
-    operators_.back().backward_weight.traffic =
-        bytes(static_cast<double>(spec.groups * spec.in * spec.out), dims_.element + 8.0);
-    operators_.back().backward_weight.kernels = 1;
-  }
+  streamed({.name = "bias_gradient",
+            .region = spec.region,
+            .elements = out,
+            .forward_kernels = 0,
+            .backward_kernels = 0});
+  operators_.back().backward_weight.traffic = bytes(out, dims_.element);
+  operators_.back().backward_weight.kernels = 1;
 }
 
 Operator& OperatorBuilder::streamed(const Streamed& spec) {

@@ -19,6 +19,8 @@ constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b 
 struct Dims {
   double element = 2.0;         // bytes of an activation
   double operand = 2.0;         // bytes of a GEMM input kept for backward
+  double cast_passes = 1.0;     // over a 16-bit tensor that is cast to fp8 or fp4
+  double gradient = 4.0;        // bytes of an accumulated weight gradient
   std::int64_t tokens = 0;      // inside tensor-parallel regions: micro_batch * seq_len / cp
   std::int64_t rows = 0;        // outside them: tokens / tp with sequence parallelism
   std::int64_t query_rows = 0;  // of one sequence on this rank: seq_len / cp
@@ -66,8 +68,8 @@ class OperatorBuilder {
   OperatorBuilder(const Dims& dims, const KernelProfile& kernels)
       : dims_(dims), kernels_(kernels) {}
 
-  // A GEMM with weights; appends the cast, bias-gradient and gradient-accumulation kernels it
-  // needs.
+  // A GEMM with weights; appends the cast and bias-gradient kernels it needs. Where gradients are
+  // added up by a kernel of their own, strategies/ charges it: it knows how many there are to add.
   void linear(const Linear& spec);
   // Returned reference is valid until the next operator is added.
   Operator& streamed(const Streamed& spec);
@@ -91,7 +93,6 @@ class OperatorBuilder {
 
  private:
   void cast(const Linear& spec);
-  // Bias gradients, and the separate accumulation of weight gradients.
   void add_gradient_kernels(const Linear& spec);
 
   Dims dims_;

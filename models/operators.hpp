@@ -73,6 +73,7 @@ struct Work {
   sim::Bytes traffic;
   std::int64_t m = 0, n = 0, k = 0, batch = 1;  // GEMM shape: (m x k) . (k x n), `batch` of them
   std::int64_t value_dim = 0;  // fused attention: of a value head; k is that of a key head
+  double output_bytes = 2.0;   // GEMM: moved per output element, both ways where it accumulates
   int kernels = 0;             // launches; 0 = there is no such pass
 };
 
@@ -124,7 +125,9 @@ struct Shard {
   std::int64_t cp = 1;  // tokens per rank: micro_batch * seq_len / cp
   std::int64_t ep = 1;
   std::int64_t etp = 1;
-  double expert_load = 1.0;  // tokens at this rank's experts against the balanced share
+  double cast_passes = 1.0;     // fp8, fp4: times a cast reads its 16-bit operand
+  double gradient_bytes = 4.0;  // an element of the accumulated weight gradients
+  double expert_load = 1.0;     // tokens at this rank's experts against the balanced share
   Precision precision = Precision::bf16;
   AttentionKernel attention = AttentionKernel::flash;
   // Part of the full score matrix this rank computes, times cp: 0.5 for balanced causal ranks.

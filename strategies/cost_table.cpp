@@ -36,6 +36,15 @@ models::Modules rebuilt_modules(const Training& training) {
   return static_cast<models::Modules>(out);
 }
 
+// Times a cast reads the 16-bit tensor (Transformer Engine). Scaling by the present maximum finds
+// it first; NVFP4 finds it (with and without the Hadamard transform), casts rows, and casts
+// transformed columns. Delayed scaling knows its scale, MXFP8 and block scaling have theirs in the
+// block.
+double cast_passes(const Training& training) {
+  if (training.precision == models::Precision::fp4) return 3.0;
+  return training.fp8_recipe == Fp8Recipe::tensorwise ? 2.0 : 1.0;
+}
+
 models::Shard make_shard(const Training& training, const Plan& plan, bool causal) {
   models::Shard shard;
   shard.micro_batch = training.micro_batch;
@@ -46,6 +55,8 @@ models::Shard make_shard(const Training& training, const Plan& plan, bool causal
   shard.ep = plan.ep;
   shard.etp = plan.etp;
   shard.precision = training.precision;
+  shard.cast_passes = cast_passes(training);
+  shard.gradient_bytes = models::element_bytes(training.grad_dtype);
   shard.attention = training.attention;
   // Ring and all-gather CP hand every rank one early and one late piece of the sequence, so that
   // the causal half is spread evenly.
@@ -150,11 +161,11 @@ UnitCost CostTable::unit(const std::vector<models::Operator>& operators, bool is
     out.saved_all += models::saved_bytes(op);
     out.workspace = std::max(out.workspace, op.workspace);
   }
-  out.checkpoint = sim::Bytes{hidden_state_.count() / (plan_.sequence_parallel ? plan_.tp : 1)};
   // A layer recomputed at once has its rebuilt tensors side by side.
   if ((rebuilt & models::module_bit(models::Module::alternate_mm)) != 0) {
     out.workspace += out.saved_all - out.saved;
   }
+  out.checkpoint = sim::Bytes{hidden_state_.count() / (plan_.sequence_parallel ? plan_.tp : 1)};
   return out;
 }
 

@@ -95,7 +95,8 @@ class DataParallel final : public Strategy {
   std::optional<OpIndex> gather(Emitter& emitter, const Chunk& chunk) {
     std::optional<OpIndex> last;
     const auto add = [&](GroupKind group, std::int64_t parameters, std::int64_t ranks) {
-      const sim::Bytes bytes = wire_size(parameters, parameter_bytes(training()));
+      const sim::Bytes bytes =
+          wire_size(parameters, gathered_parameter_bytes(training(), implementation()));
       if (ranks == 1 || bytes == sim::Bytes{0}) return;
       last = emitter.collective({group, collectives::Kind::all_gather, bytes, Stream::gather,
                                  Activity::dp, plan().overlap.param_gather, "dp all-gather"});

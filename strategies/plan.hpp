@@ -132,6 +132,7 @@ struct Implementation {
   std::string library_version = "2.21";  // NCCL release whose constants apply
   bool ideal_communication = false;
   sim::Bytes bucket;                       // gradient reduction bucket (DDP, Megatron)
+  bool fp8_parameter_gather = false;       // ZeRO-1: fp8 runs gather the new parameters in fp8
   bool layer_buckets = false;              // one bucket a layer (FSDP units)
   std::int64_t prefetch_layers = 1;        // gathered ahead (ZeRO-3)
   bool tp_backward_overlap = false;        // wgrad GEMM overlaps the dgrad's all-reduce / RS

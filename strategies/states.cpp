@@ -26,6 +26,14 @@ std::int64_t shard_elements(const StepContext& context, const ParameterSet& para
 
 double parameter_bytes(const Training& training) { return sixteen_bit(training) ? 2.0 : 4.0; }
 
+double gathered_parameter_bytes(const Training& training, const Implementation& implementation) {
+  // MXFP8 has a row and a column copy that differ: its parameters are gathered in 16 bits.
+  const bool low = implementation.fp8_parameter_gather &&
+                   training.precision == models::Precision::fp8 &&
+                   training.fp8_recipe != Fp8Recipe::mxfp8;
+  return low || training.quantized_weights ? 1.0 : parameter_bytes(training);
+}
+
 double sharded_parameter_bytes(const Training& training, const Implementation& implementation) {
   return implementation.fp32_sharded_parameters ? 4.0 : parameter_bytes(training);
 }

@@ -18,6 +18,8 @@ struct ParameterSet {
 
 // Bytes of one stored element, by role.
 double parameter_bytes(const Training& training);  // the copy that is computed with
+// On the wire, where the new parameters of ZeRO-1 and 2 are gathered.
+double gathered_parameter_bytes(const Training& training, const Implementation& implementation);
 double sharded_parameter_bytes(const Training& training, const Implementation& implementation);
 double gradient_bytes(const Training& training);  // accumulated
 double gradient_wire_bytes(const Training& training, const Implementation& implementation);

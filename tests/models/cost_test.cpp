@@ -69,7 +69,7 @@ TEST_CASE("held-out GEMM measurements are predicted within 8 % on average") {
     shape.k = std::stoll(row[4]);
     shape.precision = test::precision_of(row[1]);
     const bool accumulate = row[5] == "1";
-    if (accumulate) shape.accumulate = models::detail::Accumulate::fp32;
+    if (accumulate) shape.output_bytes = 8.0;
     const double traffic =
         models::detail::gemm_work(shape.m, shape.n, shape.k, 1,
                                   models::element_bytes(shape.precision), accumulate ? 8.0 : 2.0)
