@@ -64,7 +64,7 @@ std::optional<OpIndex> Emitter::flush() {
   op.host = launch_ * work.kernels;
   op.flops = work.flops;
   op.name = work.name;
-  last_compute_ = program_.append(op, waits_);
+  last_compute_ = append(op, waits_);
   waits_.clear();
   pending_.reset();
   return last_compute_;
@@ -76,8 +76,8 @@ OpIndex Emitter::append_communication(Op op) {
   op.layer = where_.layer;
   op.host = launch_;
   const std::optional<OpIndex> after = flush();
-  if (!after) return program_.append(op, {});
-  return program_.append(op, std::span(&*after, 1));
+  if (!after) return append(op, {});
+  return append(op, std::span(&*after, 1));
 }
 
 OpIndex Emitter::collective(const Collective& what) {
@@ -134,7 +134,7 @@ OpIndex Emitter::receive(GroupKind from, std::uint64_t message, bool host_waits)
   op.chunk = where_.chunk;
   op.micro_batch = where_.micro_batch;
   op.name = "receive";
-  return program_.append(op, {});
+  return append(op, {});
 }
 
 void Emitter::wait(OpIndex op) {
@@ -148,11 +148,11 @@ void Emitter::wait_late(OpIndex op, double fraction) {
 }
 
 void Emitter::allocate(sim::MemoryCategory category, sim::Bytes amount) {
-  program_.memory(category, amount.count());
+  memory(category, amount.count());
 }
 
 void Emitter::free(sim::MemoryCategory category, sim::Bytes amount) {
-  program_.memory(category, -amount.count());
+  memory(category, -amount.count());
 }
 
 }  // namespace strategies

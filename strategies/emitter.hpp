@@ -1,7 +1,12 @@
 // Writes a Program. Neighbouring compute without communication between it becomes one operation.
+//
+// Passes that run side by side are written as lanes: each as if it were alone, then merged so that
+// one computes while the other's blocking communication is under way. Handles of operations are
+// tickets of the emitter, not positions in the program, which a merge decides.
 #pragma once
 
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "strategies/program.hpp"
@@ -59,7 +64,22 @@ class Emitter {
   // Ends the compute operation under construction. Returns the last compute operation, if any.
   std::optional<OpIndex> flush();
 
+  // What follows goes into a new lane, beside the lanes begun before it...
+  void begin_lane();
+  // ... until here, where all of them are written. The first lane begins.
+  void end_lanes();
+
  private:
+  struct Draft {
+    Op op;
+    std::vector<OpIndex> dependencies;  // tickets
+    OpIndex ticket = 0;
+  };
+  struct Lane {
+    std::vector<Draft> drafts;
+    std::vector<MemoryEvent> memory;  // position: index of the next draft
+    std::size_t next = 0, next_memory = 0;
+  };
   struct Late {
     OpIndex op;
     double fraction;
@@ -67,6 +87,11 @@ class Emitter {
 
   void add(const Compute& work);
   OpIndex append_communication(Op op);
+  OpIndex append(const Op& op, std::span<const OpIndex> dependencies);
+  void memory(sim::MemoryCategory category, std::int64_t bytes);
+  bool advance(Lane& lane);
+  bool placed(const Draft& draft) const;
+  void write(const Op& op, std::span<const OpIndex> dependencies, OpIndex ticket);
 
   Program& program_;
   sim::Time launch_;
@@ -76,6 +101,10 @@ class Emitter {
   std::vector<OpIndex> waits_;  // for the next compute operation
   std::optional<Late> late_;
   std::optional<OpIndex> last_compute_;
+  std::vector<OpIndex> position_;  // in the program, per ticket; kDraft until it has one
+  std::vector<OpIndex> scratch_;
+  std::vector<Lane> lanes_;
+  std::optional<OpIndex> before_lanes_;  // last compute operation
 };
 
 }  // namespace strategies

@@ -40,7 +40,13 @@ class StepEmitter {
     begin([&](Strategy& s) { s.step_begin(emitter_); });
     const auto& slots = context_.schedule->stages[static_cast<std::size_t>(context_.stage)];
     find_ends(slots);
-    for (std::size_t i = 0; i < slots.size(); ++i) run_pass(slots[i], i);
+    for (std::size_t i = 0; i < slots.size(); ++i) {
+      if (slots[i].with_next) {
+        run_pair(slots, i++);
+      } else {
+        run_pass(slots[i], i);
+      }
+    }
     emitter_.at({});
     begin([&](Strategy& s) { s.before_optimizer(emitter_); });
     optimize();
@@ -91,6 +97,16 @@ class StepEmitter {
         ends.last_backward = i;
       }
     }
+  }
+
+  // A forward and a backward side by side. The backward begins: its first exchange of tokens needs
+  // no work before it, and so hides behind the forward's attention.
+  void run_pair(const std::vector<PassSlot>& slots, std::size_t forward) {
+    emitter_.begin_lane();
+    run_pass(slots[forward + 1], forward + 1);
+    emitter_.begin_lane();
+    run_pass(slots[forward], forward);
+    emitter_.end_lanes();
   }
 
   void run_pass(const PassSlot& slot, std::size_t index) {
