@@ -1,0 +1,259 @@
+// Every formula of docs/strategies.md against what a simulated step does: the buffer bytes of its
+// collectives and the bytes that a rank holds. One entry a row of the table; the cells stand in
+// both places, and the first test compares them.
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <fstream>
+#include <functional>
+#include <sstream>
+#include <string>
+
+#include "step_fixture.hpp"
+#include "strategies/saved.hpp"
+#include "strategies/states.hpp"
+
+using namespace strategies;
+using collectives::Kind;
+using sim::MemoryCategory;
+
+namespace {
+
+constexpr std::int64_t kRanks = 4;
+
+// What the formulas speak of. One micro-batch a rank; gradients in 16 bits.
+struct Seen {
+  Program program;
+  std::int64_t p = 0;  // parameters of the rank, before sharding
+  std::int64_t s = 0;  // bytes of a hidden state
+  std::int64_t l = 0;  // layers of the rank
+  std::int64_t m = 0;  // micro-batches
+
+  std::int64_t moved(GroupKind group, Kind kind) const {
+    const auto all = volumes(program);
+    const auto found = all.find({group, kind});
+    return found == all.end() ? 0 : found->second;
+  }
+  std::int64_t held(MemoryCategory category) const {
+    return replay_memory(program).now()[static_cast<std::size_t>(category)].count();
+  }
+  std::int64_t states() const {
+    return held(MemoryCategory::parameters) + held(MemoryCategory::gradients) +
+           held(MemoryCategory::optimizer);
+  }
+};
+
+Seen observe(StepFixture& f) {
+  f.training.grad_dtype = models::Precision::bf16;
+  f.spread();
+  Seen seen{.program = f.program()};
+  const ParameterSet held = stage_parameters(f.context());
+  seen.p = held.dense + held.expert;
+  seen.s = f.costs().hidden_state().count();
+  for (const Chunk& chunk : f.context().chunks) {
+    for (const Unit& unit : chunk.units) seen.l += unit.cost->is_layer ? 1 : 0;
+  }
+  seen.m = f.context().micro_batches;
+  return seen;
+}
+
+Seen sharded(int zero, std::int64_t group = 0) {
+  StepFixture f;
+  f.plan.dp = 8;
+  f.plan.zero = zero;
+  if (group > 0) f.plan.shard_group = group;
+  return observe(f);
+}
+
+struct Row {
+  const char* strategy;
+  const char* bytes;   // buffer of collectives, per rank and step
+  const char* memory;  // held from step to step, per rank
+  std::function<void()> check;
+};
+
+void check_sharding(int zero, std::int64_t gathers, std::int64_t states_times_n) {
+  const Seen seen = sharded(zero);
+  REQUIRE(seen.p % 8 == 0);
+  CHECK(seen.moved(GroupKind::shard, Kind::reduce_scatter) == 2 * seen.p);
+  CHECK(seen.moved(GroupKind::shard, Kind::all_gather) == gathers * 2 * seen.p);
+  CHECK(seen.states() * 8 == states_times_n * seen.p);
+}
+
+void check_context(CpType type, Kind kind, std::int64_t times) {
+  StepFixture f;
+  f.plan.cp = kRanks;
+  f.plan.cp_type = type;
+  const Seen seen = observe(f);
+  // Keys and values of all tokens: heads = kv_heads, so twice the hidden state of the sequence.
+  CHECK(seen.moved(GroupKind::context, kind) == times * 2 * kRanks * seen.s * seen.l * seen.m);
+  CHECK(seen.states() == 4 * seen.p + 12 * seen.p);
+}
+
+StepFixture experts() {
+  StepFixture f;
+  f.gpt().moe = models::Moe{};
+  f.gpt().moe->experts = 8;
+  f.gpt().moe->top_k = 2;
+  f.gpt().moe->ffn = 1024;
+  f.plan.dp = f.plan.ep = kRanks;
+  return f;
+}
+
+std::vector<Row> rows() {
+  return {
+      {"data parallel", "AR 2P", "16P",
+       [] {
+         const Seen seen = sharded(0);
+         CHECK(seen.moved(GroupKind::shard, Kind::all_reduce) == 2 * seen.p);
+         CHECK(seen.states() == 16 * seen.p);
+       }},
+      {"ZeRO-1", "RS 2P + AG 2P", "4P + 12P/N", [] { check_sharding(1, 1, 4 * 8 + 12); }},
+      {"ZeRO-2", "RS 2P + AG 2P", "2P + 14P/N", [] { check_sharding(2, 1, 2 * 8 + 14); }},
+      {"HSDP", "RS 2P + AG at most 4P + AR 2P/G", "16P/G",
+       [] {
+         const Seen seen = sharded(3, 4);
+         CHECK(seen.moved(GroupKind::shard, Kind::reduce_scatter) == 2 * seen.p);
+         CHECK(seen.moved(GroupKind::replicate, Kind::all_reduce) == 2 * seen.p / 4);
+         // What backward wants again at once stays gathered.
+         CHECK(seen.moved(GroupKind::shard, Kind::all_gather) <= 4 * seen.p);
+         CHECK(seen.moved(GroupKind::shard, Kind::all_gather) > 2 * seen.p);
+         CHECK(seen.states() * 4 == 16 * seen.p);
+       }},
+      {"ZeRO++", "RS 0.5P + AG 1P a pass", "16P/N",
+       [] {
+         StepFixture plain;
+         plain.plan.dp = 8;
+         plain.plan.zero = 3;
+         const Seen whole = observe(plain);
+         StepFixture f;
+         f.plan.dp = 8;
+         f.plan.zero = 3;
+         f.training.quantized_weights = f.training.quantized_gradients = true;
+         const Seen seen = observe(f);
+         CHECK(seen.moved(GroupKind::shard, Kind::reduce_scatter) * 2 == seen.p);
+         CHECK(seen.moved(GroupKind::shard, Kind::all_gather) * 2 ==
+               whole.moved(GroupKind::shard, Kind::all_gather));
+         CHECK(seen.states() * 8 == 16 * seen.p);
+       }},
+      {"tensor parallel", "AR (4L + 2)·S·m + 3·4T·m", "16P/t",
+       [] {
+         StepFixture f;
+         f.plan.tp = kRanks;
+         const Seen seen = observe(f);
+         const std::int64_t scalars = 3 * 4 * f.costs().tokens() * seen.m;
+         CHECK(seen.moved(GroupKind::tensor, Kind::all_reduce) ==
+               (4 * seen.l + 2) * seen.s * seen.m + scalars);
+         CHECK(seen.states() == 16 * seen.p);
+       }},
+      {"context parallel, ring", "AG 3·KV·L·m", "16P",
+       [] { check_context(CpType::ring, Kind::all_gather, 3); }},
+      {"context parallel, allgather", "AG 2·KV·L·m + RS KV·L·m", "16P",
+       [] {
+         check_context(CpType::allgather, Kind::all_gather, 2);
+         check_context(CpType::allgather, Kind::reduce_scatter, 1);
+       }},
+      {"context parallel, ulysses", "A2A 4·KV·L·m/c", "16P",
+       [] {
+         StepFixture f;
+         f.plan.cp = kRanks;
+         f.plan.cp_type = CpType::ulysses;
+         const Seen seen = observe(f);
+         CHECK(seen.moved(GroupKind::context, Kind::all_to_all) ==
+               4 * 2 * seen.s * seen.l * seen.m);
+       }},
+      {"pipeline", "P2P S·m a boundary and direction", "16P/p",
+       [] {
+         StepFixture f;
+         f.plan.pp = 2;
+         const Seen seen = observe(f);
+         CHECK(seen.moved(GroupKind::next_stage, Kind::send_recv) == seen.s * seen.m);
+         CHECK(seen.states() == 16 * seen.p);
+       }},
+      {"expert parallel, alltoall", "A2A 4·k·S·L·m", "16·(dense + experts/e)",
+       [] {
+         StepFixture f = experts();
+         const Seen seen = observe(f);
+         CHECK(seen.moved(GroupKind::expert, Kind::all_to_all) == 4 * 2 * seen.s * seen.l * seen.m);
+         CHECK(seen.states() == 16 * seen.p);
+       }},
+      {"expert parallel, allgather", "AG 2·e·S·L·m + RS 2·e·S·L·m", "16·(dense + experts/e)",
+       [] {
+         StepFixture f = experts();
+         f.plan.ep_dispatch = EpDispatch::allgather;
+         const Seen seen = observe(f);
+         CHECK(seen.moved(GroupKind::expert, Kind::all_gather) ==
+               2 * kRanks * seen.s * seen.l * seen.m);
+         CHECK(seen.moved(GroupKind::expert, Kind::reduce_scatter) ==
+               2 * kRanks * seen.s * seen.l * seen.m);
+       }},
+      {"expert parallel, node_limited", "A2A 4·min(k, n)·S·L·m", "16·(dense + experts/e)",
+       [] {
+         StepFixture f = experts();
+         f.plan.ep_dispatch = EpDispatch::node_limited;
+         f.gpt().moe->node_limit = 1;
+         const Seen seen = observe(f);
+         CHECK(seen.moved(GroupKind::expert, Kind::all_to_all) == 4 * seen.s * seen.l * seen.m);
+       }},
+      {"optimizer offload", "D2H 2P + H2D 2P", "4P",
+       [] {
+         StepFixture f;
+         f.plan.offload.optimizer = 1.0;
+         const Seen seen = observe(f);
+         CHECK(seen.moved(GroupKind::to_host, Kind::send_recv) == 2 * seen.p);
+         CHECK(seen.moved(GroupKind::from_host, Kind::send_recv) == 2 * seen.p);
+         CHECK(seen.moved(GroupKind::host, Kind::send_recv) == (2 + 24 + 2) * seen.p);
+         CHECK(seen.states() == 4 * seen.p);
+       }},
+      {"parameter offload", "H2D 4P·m", "14P",
+       [] {
+         StepFixture f;
+         f.plan.offload.parameters = 1.0;
+         const Seen seen = observe(f);
+         CHECK(seen.moved(GroupKind::from_host, Kind::send_recv) == 4 * seen.p * seen.m);
+         CHECK(seen.states() == 14 * seen.p);
+       }},
+      {"activation offload", "D2H A·m + H2D A·m", "16P",
+       [] {
+         StepFixture f;
+         f.plan.offload.activations = 1.0;
+         const Seen seen = observe(f);
+         std::int64_t saved = 0;
+         const Chunk& chunk = f.context().chunks[0];
+         for (std::size_t u = 0; u + 1 < chunk.units.size(); ++u) {
+           saved += kept_for_backward(f.context(), chunk, u).count();
+         }
+         CHECK(seen.moved(GroupKind::to_host, Kind::send_recv) == saved * seen.m);
+         CHECK(seen.moved(GroupKind::from_host, Kind::send_recv) == saved * seen.m);
+         CHECK(seen.held(MemoryCategory::activations) == 0);
+         CHECK(seen.held(MemoryCategory::buffers) == 0);
+       }},
+  };
+}
+
+}  // namespace
+
+TEST_CASE("docs/strategies.md has the cells that are tested here, and no other row") {
+  std::ifstream file(STEPCAST_SOURCE_DIR "/docs/strategies.md");
+  std::stringstream text;
+  text << file.rdbuf();
+  const std::string docs = text.str();
+  const std::size_t begin = docs.find("| strategy | bytes");
+  REQUIRE(begin != std::string::npos);
+  const std::string table = docs.substr(begin, docs.find("\n\n", begin) - begin);
+  for (const Row& row : rows()) {
+    INFO(row.strategy);
+    const std::string cells =
+        std::string("| ") + row.strategy + " | " + row.bytes + " | " + row.memory + " |";
+    CHECK(table.find(cells) != std::string::npos);
+  }
+  CHECK(static_cast<std::size_t>(std::count(table.begin(), table.end(), '\n')) ==
+        rows().size() + 1);
+}
+
+TEST_CASE("every strategy moves and holds what its row of the matrix says") {
+  for (const Row& row : rows()) {
+    INFO(row.strategy);
+    row.check();
+  }
+}
