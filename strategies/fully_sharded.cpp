@@ -62,7 +62,9 @@ class FullySharded final : public Strategy {
     emitter.allocate(sim::MemoryCategory::buffers, whole(what));
     std::optional<OpIndex> last;
     const auto add = [&](GroupKind group, std::int64_t parameters, std::int64_t ranks) {
-      const sim::Bytes bytes = wire_size(parameters, parameter_bytes(training()));
+      const double element =
+          training().quantized_weights ? 1.0 : parameter_bytes(training());
+      const sim::Bytes bytes = wire_size(parameters, element);
       if (ranks == 1 || bytes == sim::Bytes{0}) return;
       last = emitter.collective({group, collectives::Kind::all_gather, bytes, Stream::gather,
                                  Activity::dp, plan().overlap.param_gather, "fsdp all-gather"});

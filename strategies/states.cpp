@@ -43,6 +43,7 @@ double gradient_bytes(const Training& training) {
 }
 
 double gradient_wire_bytes(const Training& training, const Implementation& implementation) {
+  if (training.quantized_gradients) return 0.5;
   if (implementation.grad_reduce_element_bytes > 0.0) {
     return implementation.grad_reduce_element_bytes;
   }
