@@ -1,0 +1,282 @@
+#include "studies/search.hpp"
+
+#include <algorithm>
+#include <array>
+#include <queue>
+
+#include "scenarios/reader.hpp"
+#include "scenarios/settings.hpp"
+#include "studies/search_bounds.hpp"
+#include "studies/search_evaluate.hpp"
+#include "studies/search_front.hpp"
+
+namespace studies {
+namespace {
+
+using scenarios::Scenario;
+
+enum class Level : std::uint8_t { core, variant, pipeline };
+
+struct Item {
+  double key = 0.0;  // lower bound of the objective
+  SearchBound bound;
+  Candidate id;
+  Level level = Level::core;
+};
+
+struct Later {
+  bool operator()(const Item& a, const Item& b) const {
+    return std::tie(a.key, a.id, a.level) > std::tie(b.key, b.id, b.level);
+  }
+};
+
+double objective_of(Objective objective, double time_ps, double memory_bytes) {
+  // Tokens a step and the price of a second are the same for all strategies of a search.
+  return objective == Objective::memory ? memory_bytes : time_ps;
+}
+
+class Search {
+ public:
+  Search(const SearchSpace& space, const SearchOptions& options, Evaluator& evaluator,
+         const sim::Machine& machine)
+      : space_(space),
+        options_(options),
+        evaluator_(evaluator),
+        threads_(thread_count(options.threads)),
+        limit_(memory_limit(space.base())),
+        best_(options.top) {
+    for (unsigned t = 0; t < threads_; ++t) {
+      bounds_.push_back(std::make_unique<SearchBounds>(space, machine));
+      scratch_.push_back(space.base());
+    }
+  }
+
+  SearchResult run() {
+    bound_cores();
+    std::vector<Item> round;
+    while (take(round)) {
+      const bool sharp = std::all_of(round.begin(), round.end(),
+                                     [](const Item& i) { return i.level == Level::pipeline; });
+      if (sharp) {
+        evaluate(round);
+      } else {
+        sharpen(round);
+      }
+      if (options_.on_round) options_.on_round(result_.counts.evaluated, queue_.size());
+    }
+    result_.best = best_.take();
+    result_.pareto = front_.take();
+    result_.pareto_exact = options_.front == Front::exact;
+    if (result_.counts.feasible > 0) result_.counts.best_miss_bytes = 0;
+    return std::move(result_);
+  }
+
+ private:
+  double key(const SearchBound& bound) const {
+    return objective_of(options_.objective, bound.time_ps, bound.memory_bytes);
+  }
+
+  void hold(Scenario& scenario, std::uint32_t core) const { space_.apply(cores_[core], scenario); }
+
+  // Contiguous blocks: neighbours share units.
+  void bound_cores() {
+    SearchSpace::Cores all = space_.cores();
+    cores_ = std::move(all.list);
+    result_.counts.impossible = all.impossible;
+    constexpr std::size_t kBlock = 256;
+    std::vector<SearchBound> bounds(cores_.size());
+    variants_of_.resize(cores_.size());
+    parallel_for(
+        (cores_.size() + kBlock - 1) / kBlock, threads_, [&](std::size_t t, std::size_t b) {
+          for (std::size_t c = b * kBlock; c < std::min(cores_.size(), (b + 1) * kBlock); ++c) {
+            hold(scratch_[t], static_cast<std::uint32_t>(c));
+            bounds[c] = bounds_[t]->core(cores_[c], scratch_[t]);
+            variants_of_[c] = static_cast<std::uint32_t>(space_.variants(scratch_[t]).size());
+          }
+        });
+    for (std::uint32_t c = 0; c < cores_.size(); ++c) {
+      result_.counts.candidates += variants_of_[c];
+      push({key(bounds[c]), bounds[c], {c, 0}, Level::core});
+    }
+    if (result_.counts.candidates > kMostCandidates) refuse();
+  }
+
+  [[noreturn]] void refuse() const {
+    throw scenarios::ScenarioError(
+        scenarios::ErrorKind::limit,
+        {scenarios::Diagnostic{space_.base().name, 0, 0, "search.ranges",
+                               "more than 10,000,000 strategies to choose from",
+                               "fix some of them, or give shorter ranges", ""}});
+  }
+
+  std::uint64_t size_of(const Item& item) const {
+    return item.level == Level::core ? variants_of_[item.id.core] : 1;
+  }
+
+  void push(const Item& item) {
+    if (item.bound.memory_bytes > limit_) {
+      result_.counts.rejected_by_memory += size_of(item);
+      miss(item.bound.memory_bytes);
+    } else {
+      queue_.push(item);
+    }
+  }
+
+  void miss(double memory) {
+    const auto over = static_cast<std::int64_t>(memory - limit_) + 1;
+    std::int64_t& least = result_.counts.best_miss_bytes;
+    least = least == 0 ? over : std::min(least, over);
+  }
+
+  bool hopeless(const Item& item) const {
+    if (!best_.may_take(item.key)) {
+      return options_.front == Front::evaluated ||
+             front_.dominates(item.bound.time_ps, item.bound.memory_bytes);
+    }
+    return false;
+  }
+
+  // The foremost items that still matter; false when none are left.
+  bool take(std::vector<Item>& round) {
+    round.clear();
+    while (!queue_.empty() && round.size() < kRound) {
+      const Item item = queue_.top();
+      queue_.pop();
+      if (hopeless(item)) {
+        result_.counts.pruned += size_of(item);
+      } else {
+        round.push_back(item);
+      }
+    }
+    return !round.empty();
+  }
+
+  void sharpen(const std::vector<Item>& round) {
+    std::vector<std::vector<Item>> sharper(round.size());
+    parallel_for(round.size(), threads_, [&](std::size_t t, std::size_t i) {
+      sharper[i] = sharpened(round[i], *bounds_[t], scratch_[t]);
+    });
+    for (const auto& list : sharper) {
+      for (const Item& item : list) push(item);
+    }
+  }
+
+  std::vector<Item> sharpened(const Item& item, SearchBounds& bounds, Scenario& scenario) const {
+    if (item.level == Level::pipeline) return {item};
+    hold(scenario, item.id.core);
+    const std::vector<SearchVariant> variants = space_.variants(scenario);
+    std::vector<Item> out;
+    if (item.level == Level::variant) {
+      space_.apply(variants[item.id.variant], scenario);
+      Item sharp = item;
+      sharp.level = Level::pipeline;
+      sharp.bound.memory_bytes =
+          std::max(item.bound.memory_bytes, bounds.memory(cores_[item.id.core], scenario));
+      if (sharp.bound.memory_bytes > limit_) return {sharp};
+      sharp.bound.time_ps =
+          std::max(item.bound.time_ps, bounds.pipeline_time(cores_[item.id.core], scenario));
+      sharp.key = key(sharp.bound);
+      return {sharp};
+    }
+    for (std::uint32_t v = 0; v < variants.size(); ++v) {
+      space_.apply(variants[v], scenario);
+      const double memory = bounds.variant_memory(cores_[item.id.core], scenario);
+      const SearchBound bound{item.bound.time_ps, std::max(item.bound.memory_bytes, memory)};
+      out.push_back({key(bound), bound, {item.id.core, v}, Level::variant});
+    }
+    return out;
+  }
+
+  CandidateStrategy strategy_of(Candidate id, Scenario& scenario) const {
+    hold(scenario, id.core);
+    return {id, cores_[id.core], space_.variants(scenario)[id.variant]};
+  }
+
+  void evaluate(const std::vector<Item>& round) {
+    std::vector<CandidateStrategy> all;
+    std::vector<CandidateStrategy> fresh;
+    std::vector<Evaluation> results(round.size());
+    std::vector<std::size_t> places;
+    for (std::size_t i = 0; i < round.size(); ++i) {
+      all.push_back(strategy_of(round[i].id, scratch_.front()));
+      const auto known = options_.store ? options_.store->known(round[i].id) : std::nullopt;
+      if (known) {
+        results[i] = *known;
+      } else {
+        fresh.push_back(all.back());
+        places.push_back(i);
+      }
+    }
+    const std::vector<Evaluation> done = evaluator_.evaluate(fresh);
+    std::vector<Candidate> ids;
+    for (std::size_t f = 0; f < fresh.size(); ++f) {
+      results[places[f]] = done[f];
+      ids.push_back(fresh[f].id);
+    }
+    if (options_.store && !ids.empty()) options_.store->keep(ids, done);
+    for (std::size_t i = 0; i < round.size(); ++i) settle(all[i], results[i]);
+  }
+
+  void settle(const CandidateStrategy& strategy, const Evaluation& evaluation) {
+    ++result_.counts.evaluated;
+    if (!evaluation.fits) {
+      ++result_.counts.rejected_by_memory;
+      miss(static_cast<double>(evaluation.memory_bytes));
+      return;
+    }
+    ++result_.counts.feasible;
+    const Found found{strategy, evaluation};
+    best_.add(objective_of(options_.objective, static_cast<double>(evaluation.step_ps),
+                           static_cast<double>(evaluation.memory_bytes)),
+              found);
+    front_.add(found);
+  }
+
+  const SearchSpace& space_;
+  const SearchOptions& options_;
+  Evaluator& evaluator_;
+  unsigned threads_;
+  double limit_;
+  std::vector<std::unique_ptr<SearchBounds>> bounds_;  // one a thread
+  std::vector<Scenario> scratch_;                      // one a thread
+  std::vector<SearchCore> cores_;
+  std::vector<std::uint32_t> variants_of_;
+  std::priority_queue<Item, std::vector<Item>, Later> queue_;
+  BestList best_;
+  ParetoFront front_;
+  SearchResult result_;
+};
+
+}  // namespace
+
+std::optional<Objective> find_objective(std::string_view name) {
+  constexpr std::array names{std::pair{"step_time", Objective::step_time},
+                             std::pair{"tokens_per_s", Objective::tokens_per_s},
+                             std::pair{"memory", Objective::memory},
+                             std::pair{"cost", Objective::cost}};
+  for (const auto& [text, objective] : names) {
+    if (name == text) return objective;
+  }
+  return std::nullopt;
+}
+
+double memory_limit(const Scenario& scenario) {
+  const double device = scenario.device.usable_memory.as_double();
+  const double wanted = scenario.search.max_memory_bytes;
+  return wanted > 0.0 ? std::min(wanted, device) : device;
+}
+
+Scenario materialise(const SearchSpace& space, const CandidateStrategy& strategy) {
+  Scenario scenario = space.base();
+  space.apply(strategy.core, scenario);
+  space.apply(strategy.variant, scenario);
+  scenarios::refresh_resolved(scenario, "search");
+  return scenario;
+}
+
+SearchResult search(const SearchSpace& space, const SearchOptions& options, Evaluator& evaluator,
+                    const sim::Machine& machine) {
+  return Search(space, options, evaluator, machine).run();
+}
+
+}  // namespace studies

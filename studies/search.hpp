@@ -1,0 +1,108 @@
+// Search: the best strategies of a space, exactly. docs/search.md has the method and its proof.
+//
+// Candidates wait in a queue by the lower bound of the objective. A round takes the kRound that are
+// foremost; if all have their sharpest bound they are simulated, else their bounds are sharpened
+// and they go back. What cannot be among the best any more, nor on the Pareto front, is dropped.
+// Rounds have a fixed size and results are taken in order, so that the outcome and all counters are
+// the same on any number of threads and ranks.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "scenarios/report.hpp"
+#include "studies/search_space.hpp"
+
+namespace studies {
+
+inline constexpr std::size_t kRound = 32;
+
+enum class Objective : std::uint8_t { step_time, tokens_per_s, memory, cost };
+std::optional<Objective> find_objective(std::string_view name);
+
+struct Candidate {
+  std::uint32_t core = 0;     // index among the space's cores
+  std::uint32_t variant = 0;  // index among the core's variants
+  auto operator<=>(const Candidate&) const = default;
+};
+
+struct Evaluation {
+  bool fits = false;
+  std::int64_t step_ps = 0;       // 0 when it does not fit: not simulated
+  std::int64_t memory_bytes = 0;  // of the fullest rank, as the driver shows it
+  bool operator==(const Evaluation&) const = default;
+};
+
+struct CandidateStrategy {
+  Candidate id;
+  SearchCore core;
+  SearchVariant variant;
+};
+
+// Simulates candidates. The only part of a search that is worth more than one machine.
+class Evaluator {
+ public:
+  virtual ~Evaluator() = default;
+  // In the order of the candidates.
+  virtual std::vector<Evaluation> evaluate(std::span<const CandidateStrategy> candidates) = 0;
+};
+
+// What was evaluated before, and is to be kept (search_journal.hpp).
+class EvaluationStore {
+ public:
+  virtual ~EvaluationStore() = default;
+  virtual std::optional<Evaluation> known(Candidate id) const = 0;
+  virtual void keep(std::span<const Candidate> ids, std::span<const Evaluation> results) = 0;
+};
+
+enum class Front : std::uint8_t {
+  exact,      // nothing that may lie on it is left out
+  evaluated,  // of what had to be simulated for the best anyway
+};
+
+struct SearchOptions {
+  std::size_t top = 10;
+  Objective objective = Objective::step_time;
+  Front front = Front::exact;
+  unsigned threads = 0;              // 0 = all cores
+  EvaluationStore* store = nullptr;  // null = nothing is kept
+  std::function<void(std::uint64_t done, std::uint64_t left)> on_round;
+};
+
+struct Found {
+  CandidateStrategy strategy;
+  Evaluation evaluation;
+};
+
+struct SearchCounts {
+  std::uint64_t candidates = 0;  // valid strategies
+  std::uint64_t impossible = 0;  // combinations that no strategy can have
+  std::uint64_t rejected_by_memory = 0;
+  std::uint64_t pruned = 0;          // by bounds
+  std::uint64_t evaluated = 0;       // memory worked out exactly, and simulated where it fits
+  std::uint64_t feasible = 0;        // evaluated and fits
+  std::int64_t best_miss_bytes = 0;  // where nothing fits: the least that a strategy is over by
+};
+
+struct SearchResult {
+  SearchCounts counts;
+  std::vector<Found> best;    // best first; ties by step time, memory, place in the space
+  std::vector<Found> pareto;  // of step time and memory, fastest first
+  bool pareto_exact = true;
+};
+
+// Memory a strategy may take: the device's, or search.max_memory where that is less.
+double memory_limit(const scenarios::Scenario& scenario);
+
+// The scenario of a candidate, with everything that follows from it, ready to be written as a file.
+scenarios::Scenario materialise(const SearchSpace& space, const CandidateStrategy& strategy);
+
+SearchResult search(const SearchSpace& space, const SearchOptions& options, Evaluator& evaluator,
+                    const sim::Machine& machine);
+
+}  // namespace studies

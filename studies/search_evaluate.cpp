@@ -1,0 +1,65 @@
+#include "studies/search_evaluate.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <thread>
+
+#include "scenarios/simulated_step.hpp"
+
+namespace studies {
+
+unsigned thread_count(unsigned wanted) {
+  return wanted > 0 ? wanted : std::max(1U, std::thread::hardware_concurrency());
+}
+
+void parallel_for(std::size_t count, unsigned threads,
+                  const std::function<void(std::size_t, std::size_t)>& work) {
+  std::atomic<std::size_t> next{0};
+  std::vector<std::exception_ptr> errors(count);
+  const auto run = [&](std::size_t thread) {
+    for (std::size_t i = next++; i < count; i = next++) {
+      try {
+        work(thread, i);
+      } catch (...) {
+        errors[i] = std::current_exception();
+      }
+    }
+  };
+  {
+    std::vector<std::jthread> pool;
+    for (std::size_t t = 1; t < std::min<std::size_t>(threads, count); ++t)
+      pool.emplace_back(run, t);
+    run(0);
+  }
+  for (const std::exception_ptr& error : errors) {
+    if (error) std::rethrow_exception(error);
+  }
+}
+
+Evaluation evaluate(const SearchSpace& space, const CandidateStrategy& strategy,
+                    scenarios::PredictionCache& cache) {
+  scenarios::Scenario scenario = space.base();
+  space.apply(strategy.core, scenario);
+  space.apply(strategy.variant, scenario);
+  const auto model = scenarios::build_step(scenario);
+  Evaluation out;
+  for (const scenarios::StageMemory& stage : scenarios::stage_memory(scenario, *model)) {
+    out.memory_bytes = std::max(out.memory_bytes, stage.driver.count());
+  }
+  out.fits = static_cast<double>(out.memory_bytes) <= memory_limit(scenario);
+  if (!out.fits) return out;
+  const auto step = scenarios::simulate_step(scenario, *model, cache, {}, true);
+  out.step_ps = step.timeline.makespan.count();
+  return out;
+}
+
+std::vector<Evaluation> ThreadEvaluator::evaluate(std::span<const CandidateStrategy> candidates) {
+  std::vector<Evaluation> out(candidates.size());
+  parallel_for(candidates.size(), thread_count(threads_), [&](std::size_t, std::size_t i) {
+    out[i] = studies::evaluate(space_, candidates[i], cache_);
+  });
+  return out;
+}
+
+}  // namespace studies

@@ -1,0 +1,33 @@
+// Evaluation on the threads of this machine.
+#pragma once
+
+#include <vector>
+
+#include "scenarios/prediction_cache.hpp"
+#include "studies/search.hpp"
+
+namespace studies {
+
+// Memory first; simulated only if that fits. Pure.
+Evaluation evaluate(const SearchSpace& space, const CandidateStrategy& strategy,
+                    scenarios::PredictionCache& cache);
+
+class ThreadEvaluator : public Evaluator {
+ public:
+  ThreadEvaluator(const SearchSpace& space, scenarios::PredictionCache& cache, unsigned threads)
+      : space_(space), cache_(cache), threads_(threads) {}
+  std::vector<Evaluation> evaluate(std::span<const CandidateStrategy> candidates) override;
+
+ private:
+  const SearchSpace& space_;
+  scenarios::PredictionCache& cache_;
+  unsigned threads_;
+};
+
+// Runs work(thread, index) for every index below `count`; indices are dealt as threads get free.
+// The first exception, by index, is thrown.
+void parallel_for(std::size_t count, unsigned threads,
+                  const std::function<void(std::size_t thread, std::size_t index)>& work);
+unsigned thread_count(unsigned wanted);  // 0 = all cores
+
+}  // namespace studies

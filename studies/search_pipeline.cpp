@@ -1,0 +1,276 @@
+// The pipeline bound: every pass of the schedule on idle links.
+//
+// In the simulation a task starts when its predecessors have ended, and takes at least its time on
+// idle links; tasks left out and waits left out can only make others end sooner. So the end of the
+// last pass of a stage, computed from the passes' least times and the messages between them, is no
+// later than in the simulation, and what follows it there (the last reduction, the optimizer, the
+// exposed gathering) follows it here.
+#include <algorithm>
+
+#include "scenarios/problems.hpp"
+#include "strategies/states.hpp"
+#include "studies/search_bounds.hpp"
+
+namespace studies {
+
+using scenarios::Scenario;
+using strategies::GroupKind;
+using strategies::PassKind;
+using strategies::PassSlot;
+
+class PipelineBound {
+ public:
+  PipelineBound(SearchBounds& bounds, const SearchBounds::Prepared& prepared,
+                const Scenario& scenario)
+      : bounds_(bounds),
+        prepared_(prepared),
+        scenario_(scenario),
+        plan_(scenario.plan),
+        micro_batches_(scenarios::micro_batches(scenario)),
+        schedule_(bounds.schedule_of(scenario)),
+        pieces_(prepared.pieces) {
+    if (plan_.zero == 0) plan_.shard_group = plan_.dp * plan_.cp;
+    emitted_ = plan_;
+    emitted_.pp = emitted_.vpp = 1;
+    gathering_ = pieces_;
+    if (plan_.zero == 3) gather_units();
+    price_messages();
+  }
+
+  double run() {
+    const std::size_t cells = pieces_.size() * copies() * static_cast<std::size_t>(micro_batches_);
+    forward_.assign(cells, -1.0);
+    backward_.assign(cells, -1.0);
+    const auto stages = static_cast<std::size_t>(plan_.pp);
+    clock_.assign(stages, 0.0);
+    next_.assign(stages, 0);
+    held_.assign(stages, std::vector<bool>(static_cast<std::size_t>(schedule_.chunks_of_stage()),
+                                           plan_.zero < 3));
+    for (std::size_t s = 0; s < stages; ++s) release_.push_back(gathered(s));
+    for (bool progress = true; progress;) {
+      progress = false;
+      for (std::size_t s = 0; s < stages; ++s) {
+        while (next_[s] < schedule_.stages[s].size() && pass(s)) progress = true;
+      }
+    }
+    double end = 0.0;
+    for (std::size_t s = 0; s < stages; ++s) end = std::max(end, clock_[s] + tail(s));
+    return end * kBoundSlack;
+  }
+
+ private:
+  std::size_t copies() const {
+    return schedule_.placement == strategies::Placement::bidirectional ? 2 : 1;
+  }
+  std::size_t cell(std::int64_t piece, const PassSlot& slot) const {
+    const std::size_t copy = copies() == 2 ? static_cast<std::size_t>(slot.chunk) : 0;
+    return (static_cast<std::size_t>(piece) * copies() + copy) *
+               static_cast<std::size_t>(micro_batches_) +
+           static_cast<std::size_t>(slot.micro_batch);
+  }
+
+  // Runs the next pass of a stage, or two side by side, if what they wait for is there.
+  bool pass(std::size_t s) {
+    const auto& slots = schedule_.stages[s];
+    const std::size_t count = slots[next_[s]].with_next ? 2 : 1;
+    std::array<double, 2> start{};
+    for (std::size_t i = 0; i < count; ++i) {
+      start[i] = ready(s, slots[next_[s] + i]);
+      if (start[i] < 0.0) return false;
+    }
+    double end = clock_[s];
+    double together = clock_[s];
+    for (std::size_t i = 0; i < count; ++i) {
+      const PassSlot& slot = slots[next_[s] + i];
+      const PassCosts& cost = cost_of(s, slot);
+      const auto kind = static_cast<std::size_t>(slot.kind);
+      const double finish = start[i] + cost.time[kind];
+      together += cost.busy[kind];
+      end = std::max(end, finish + hand_on(s, slot, finish));
+    }
+    clock_[s] = count > 1 ? std::max(end, together) : end;
+    next_[s] += count;
+    return true;
+  }
+
+  // ZeRO-3 gathers what is not there, and drops it after a backward, or after every pass.
+  const PassCosts& cost_of(std::size_t s, const PassSlot& slot) {
+    const std::size_t piece = piece_of(s, slot);
+    if (plan_.zero < 3) return pieces_[piece];
+    auto held = held_[s].begin() + slot.chunk;
+    const PassCosts& cost = (*held ? pieces_ : gathering_)[piece];
+    *held = slot.kind == PassKind::forward && !plan_.reshard_after_forward;
+    return cost;
+  }
+
+  std::size_t piece_of(std::size_t s, const PassSlot& slot) const {
+    return static_cast<std::size_t>(schedule_.piece_of(static_cast<std::int64_t>(s), slot.chunk));
+  }
+
+  // When a pass can start at the earliest; negative when what it waits for is not known yet.
+  double ready(std::size_t s, const PassSlot& slot) const {
+    const auto stage = static_cast<std::int64_t>(s);
+    const auto piece = static_cast<std::int64_t>(piece_of(s, slot));
+    const bool forward = slot.kind == PassKind::forward;
+    double start = clock_[s];
+    const std::int64_t source = forward ? piece - 1 : piece + 1;
+    if (slot.kind != PassKind::backward_weight && source >= 0 &&
+        source < static_cast<std::int64_t>(pieces_.size())) {
+      const double there = (forward ? forward_ : backward_)[cell(source, slot)];
+      if (there < 0.0) return -1.0;
+      start = std::max(start, there + message(source, stage, slot));
+    }
+    if (forward) start = std::max(start, release_[s][static_cast<std::size_t>(slot.chunk)]);
+    return start;
+  }
+
+  // Notes the end of a pass for those that wait for it. Returns how long the stage itself waits for
+  // its message to be gone.
+  double hand_on(std::size_t s, const PassSlot& slot, double finish) {
+    if (slot.kind == PassKind::backward_weight) return 0.0;
+    const auto piece = static_cast<std::int64_t>(piece_of(s, slot));
+    const bool forward = slot.kind == PassKind::forward;
+    (forward ? forward_ : backward_)[cell(piece, slot)] = finish;
+    const std::int64_t target = forward ? piece + 1 : piece - 1;
+    const bool remote = target >= 0 && target < static_cast<std::int64_t>(pieces_.size());
+    if (plan_.overlap.p2p || !remote) return 0.0;
+    return sending(static_cast<std::int64_t>(s), target, slot);
+  }
+
+  // From the stage of `source` to `stage`, if that is another one.
+  double message(std::int64_t source, std::int64_t stage, const PassSlot& slot) const {
+    const std::int64_t from = schedule_.place_of(source, slot.chunk).first;
+    return from == stage ? 0.0 : between(from, stage);
+  }
+  double sending(std::int64_t stage, std::int64_t target, const PassSlot& slot) const {
+    const std::int64_t to = schedule_.place_of(target, slot.chunk).first;
+    return to == stage ? 0.0 : between(stage, to);
+  }
+  double between(std::int64_t from, std::int64_t to) const {
+    const bool next = to == (from + 1) % plan_.pp;
+    const bool previous = to == (from + plan_.pp - 1) % plan_.pp;
+    const auto& price = messages_[static_cast<std::size_t>(from)];
+    if (next && previous) return price[to > from ? 0 : 1];
+    return price[next ? 0 : 1];
+  }
+
+  void price_messages() {
+    constexpr std::array kinds{GroupKind::next_stage, GroupKind::previous_stage};
+    const bool split = plan_.sequence_parallel || scenario_.implementation.scatter_gather_p2p;
+    const sim::Bytes bytes{static_cast<std::int64_t>(prepared_.table->hidden_state) /
+                           (split ? plan_.tp : 1)};
+    for (std::int64_t s = 0; s < plan_.pp && plan_.pp > 1; ++s) {
+      const GroupShapes shapes = bounds_.prices_.shapes(plan_, s, kinds);
+      auto& price = messages_.emplace_back();
+      for (std::size_t k = 0; k < kinds.size(); ++k) {
+        price[k] = bounds_.prices_.time(collectives::Kind::send_recv,
+                                        shapes[static_cast<std::size_t>(kinds[k])], bytes,
+                                        plan_.overlap.p2p);
+      }
+    }
+  }
+
+  std::vector<strategies::Chunk> chunks_of(std::size_t stage) const {
+    return strategies::chunks_of_stage(scenario_.model, plan_, schedule_, *prepared_.table->costs,
+                                       scenario_.implementation, static_cast<std::int64_t>(stage));
+  }
+
+  ProgramTimes emit(std::vector<strategies::Chunk> chunks, std::vector<PassSlot> slots,
+                    const strategies::Plan& plan, Timed timed) {
+    return bounds_.units_.time(scenario_, *prepared_.table, plan, std::move(chunks),
+                               std::move(slots), micro_batches_,
+                               bounds_.prices_.outer_shapes(plan_), timed);
+  }
+
+  // ZeRO-3: passes that gather their units as they go. Never less than without gathering.
+  void gather_units() {
+    std::map<std::vector<const strategies::UnitCost*>, std::array<double, kPassKinds>> known;
+    for (std::size_t s = 0; s < static_cast<std::size_t>(plan_.pp); ++s) {
+      for (const strategies::Chunk& chunk : chunks_of(s)) {
+        std::vector<const strategies::UnitCost*> units;
+        for (const strategies::Unit& unit : chunk.units) units.push_back(unit.cost);
+        const auto [entry, is_new] = known.try_emplace(std::move(units));
+        PassCosts& piece = gathering_[static_cast<std::size_t>(chunk.piece)];
+        for (std::size_t k = 0; k < kPassKinds; ++k) {
+          if (is_new) entry->second[k] = gathering_pass(chunk, static_cast<PassKind>(k));
+          piece.time[k] = std::max(piece.time[k], entry->second[k]);
+        }
+      }
+    }
+  }
+
+  double gathering_pass(const strategies::Chunk& chunk, PassKind kind) {
+    strategies::Plan plan = emitted_;
+    plan.overlap.grad_reduce = true;  // reductions are not part of every pass
+    return emit({chunk}, {{kind, 0, 0}}, plan, Timed::passes).passes;
+  }
+
+  // When the parameters of each chunk are there: gathered one after the other from the start.
+  std::vector<double> gathered(std::size_t stage) {
+    const auto& chunks = prepared_.facts->stages[stage].chunks;
+    std::vector<double> out(chunks.size(), 0.0);
+    if (plan_.zero == 0 || plan_.zero == 3 || !plan_.overlap.param_gather) return out;
+    const GroupShapes& shapes = bounds_.prices_.outer_shapes(plan_);
+    double time = 0.0;
+    for (std::size_t c = 0; c < chunks.size(); ++c) {
+      const auto parameters = prepared_.pieces[static_cast<std::size_t>(chunks[c].piece)].dense;
+      const double bytes = parameters * strategies::parameter_bytes(scenario_.training);
+      if (bytes > 0.0) {
+        time += bounds_.prices_.time(collectives::Kind::all_gather,
+                                     shapes[static_cast<std::size_t>(GroupKind::shard)],
+                                     sim::Bytes::ceil(bytes), true);
+      }
+      out[c] = time;
+    }
+    return out;
+  }
+
+  // After the last pass. The gradients still to be reduced then are known where each chunk reduces
+  // once; that is worked out for the first stage, which as a rule ends last.
+  double tail(std::size_t stage) {
+    std::vector<strategies::Chunk> chunks = chunks_of(stage);
+    std::vector<PassSlot> slots;
+    const bool once = plan_.grad_reduce == strategies::GradReduce::step && plan_.zero < 3;
+    if (stage == 0 && once) slots = last_passes(stage, chunks.size());
+    return emit(std::move(chunks), std::move(slots), emitted_, Timed::tail).all;
+  }
+
+  // The pass of each chunk that makes its gradients final, in order.
+  std::vector<PassSlot> last_passes(std::size_t stage, std::size_t chunks) const {
+    std::vector<PassSlot> out;
+    std::vector<bool> seen(chunks, false);
+    const auto& slots = schedule_.stages[stage];
+    for (auto slot = slots.rbegin(); slot != slots.rend(); ++slot) {
+      const auto c = static_cast<std::size_t>(slot->chunk);
+      const bool final =
+          slot->kind == PassKind::backward || slot->kind == PassKind::backward_weight;
+      if (!final || seen[c]) continue;
+      seen[c] = true;
+      out.push_back({slot->kind, slot->chunk, slot->micro_batch});
+    }
+    std::reverse(out.begin(), out.end());
+    return out;
+  }
+
+  SearchBounds& bounds_;
+  const SearchBounds::Prepared& prepared_;
+  const Scenario& scenario_;
+  strategies::Plan plan_;
+  strategies::Plan emitted_;  // as one stage: without messages
+  std::int64_t micro_batches_;
+  strategies::PipelineSchedule schedule_;
+  std::vector<PassCosts> pieces_;
+  std::vector<PassCosts> gathering_;             // the same, with units gathered before they run
+  std::vector<std::vector<bool>> held_;          // per stage and chunk: its parameters are there
+  std::vector<std::array<double, 2>> messages_;  // per stage: to the next, to the previous
+  std::vector<std::vector<double>> release_;     // per stage and chunk
+  std::vector<double> forward_, backward_;       // ends of passes, -1 = not yet
+  std::vector<double> clock_;
+  std::vector<std::size_t> next_;
+};
+
+double SearchBounds::pipeline_time(const SearchCore& core, const Scenario& scenario) {
+  return PipelineBound(*this, prepare(core, scenario), scenario).run();
+}
+
+}  // namespace studies

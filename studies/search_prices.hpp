@@ -1,0 +1,81 @@
+// What communication takes on idle links, as the simulation prices it, without a fleet: for bounds.
+// One object a thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "collectives/library.hpp"
+#include "scenarios/scenario.hpp"
+#include "sim/machine.hpp"
+#include "strategies/mesh.hpp"
+#include "strategies/program.hpp"
+
+namespace studies {
+
+// Index of a distinct group shape; kAlone = nobody to communicate with.
+using ShapeId = std::uint32_t;
+inline constexpr ShapeId kAlone = UINT32_MAX;
+
+using GroupShapes = std::array<ShapeId, strategies::kGroupKinds>;
+
+class QuietPrices {
+ public:
+  QuietPrices(const scenarios::Scenario& scenario, const sim::Machine& machine);
+
+  // The groups of the first rank of a stage: one replica's chain through the pipeline.
+  GroupShapes shapes(const strategies::Plan& plan, std::int64_t stage,
+                     std::span<const strategies::GroupKind> kinds);
+  // The same, from stage 0, with kAlone (no price) where stages differ. Inner groups communicate
+  // inside a pass, outer ones exchange gradients and parameters.
+  const GroupShapes& inner_shapes(const strategies::Plan& plan);
+  const GroupShapes& outer_shapes(const strategies::Plan& plan);
+
+  struct Price {
+    double time = 0.0;   // picoseconds until a collective or send is done, at best
+    double share = 0.0;  // of the device's compute that it takes while it runs
+  };
+  const Price& price(collectives::Kind kind, ShapeId shape, sim::Bytes bytes, bool overlapped);
+  const Price& price(const strategies::Op& op, const GroupShapes& shapes) {
+    return price(op.collective, shapes[static_cast<std::size_t>(op.group)], op.bytes,
+                 op.overlapped);
+  }
+  double time(collectives::Kind kind, ShapeId shape, sim::Bytes bytes, bool overlapped) {
+    return price(kind, shape, bytes, overlapped).time;
+  }
+
+ private:
+  const GroupShapes& common(const strategies::Plan& plan, std::int64_t shard_group,
+                            std::span<const strategies::GroupKind> kinds);
+  ShapeId intern(collectives::GroupShape shape);
+  ShapeId shape_of(const strategies::Plan& plan, std::int64_t rank, strategies::GroupKind kind);
+
+  using MeshKey = std::array<std::int64_t, 7>;
+  struct PriceKey {
+    std::uint64_t what = 0;
+    std::int64_t bytes = 0;
+    bool operator==(const PriceKey&) const = default;
+  };
+  struct PriceHash {
+    std::size_t operator()(const PriceKey& key) const {
+      return (key.what * 0x9E3779B97F4A7C15ULL) ^ (static_cast<std::uint64_t>(key.bytes) * 31U);
+    }
+  };
+
+  const sim::Machine& machine_;
+  const Price alone_;
+  collectives::Fabric fabric_;
+  collectives::LibraryProfile library_;
+  double slowdown_;
+  std::vector<collectives::GroupShape> known_;
+  std::map<std::pair<std::vector<std::uint32_t>, std::vector<std::uint32_t>>, ShapeId> ids_;
+  std::map<std::pair<MeshKey, std::string>, GroupShapes> common_;
+  std::unordered_map<PriceKey, Price, PriceHash> prices_;  // looked up only, never walked
+};
+
+}  // namespace studies

@@ -1,0 +1,207 @@
+#include "studies/search_space.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "scenarios/problems.hpp"
+#include "scenarios/reader.hpp"
+#include "scenarios/settings.hpp"
+
+namespace studies {
+namespace {
+
+using scenarios::Scenario;
+
+// The plan the search starts from: nothing of the scenario's own strategy, but what a profile says.
+Scenario without_strategy(Scenario s) {
+  const strategies::Implementation& profile = s.implementation;
+  strategies::Plan plan;
+  plan.cp_type = profile.cp_type;
+  plan.overlap = profile.overlap;
+  plan.reshard_after_forward = profile.reshard_after_forward;
+  plan.rank_order = profile.rank_order;
+  s.plan = plan;
+  s.warnings.clear();
+  return s;
+}
+
+[[noreturn]] void refuse(const Scenario& scenario, const std::string& path,
+                         const std::string& message, const std::string& hint,
+                         scenarios::ErrorKind kind) {
+  throw scenarios::ScenarioError(
+      kind, {scenarios::Diagnostic{scenario.name, 0, 0, path, message, hint, ""}});
+}
+
+}  // namespace
+
+SearchSpace::SearchSpace(const Scenario& scenario)
+    : base_(without_strategy(scenario)),
+      core_(core_dimension_table()),
+      variant_(variant_dimension_table()) {
+  for (const auto& [path, text] : scenario.search.fixed) add_given(path, {text});
+  for (const auto& [path, texts] : scenario.search.ranges) add_given(path, texts);
+}
+
+void SearchSpace::add_given(const std::string& path, const std::vector<std::string>& texts) {
+  for (auto* table : {&core_, &variant_}) {
+    const auto row = std::find_if(table->begin(), table->end(),
+                                  [&](const SearchDimension& d) { return d.path == path; });
+    if (row == table->end()) continue;
+    row->given.clear();
+    for (const std::string& text : texts) {
+      Scenario scratch = base_;
+      scenarios::apply_setting(scratch, path, text);
+      const std::int64_t value = row->get(scratch);
+      if (std::find(row->given.begin(), row->given.end(), value) == row->given.end()) {
+        row->given.push_back(value);
+      }
+    }
+    return;
+  }
+  if (path == "strategy.pp_layout.stages") {
+    refuse(base_, path, "search spreads layers over chunks by itself",
+           "leave it out, or fix strategy.pp_layout.embedding_as_layer",
+           scenarios::ErrorKind::invalid_input);
+  }
+  if (texts.size() == 1 && path != "strategy.dp") {
+    scenarios::apply_setting(base_, path, texts.front());
+    return;
+  }
+  SearchDimension other{path, nullptr, nullptr, nullptr, [](const Scenario&) { return true; },
+                        {},   texts};
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    Scenario scratch = base_;
+    scenarios::apply_setting(scratch, path, texts[i]);  // refused here, not in the middle
+    other.given.push_back(static_cast<std::int64_t>(i));
+  }
+  // Before the micro-batch, whose values depend on the batch.
+  const auto place = std::find_if(core_.begin(), core_.end(), [](const SearchDimension& d) {
+    return d.path == "strategy.sequence_parallel";
+  });
+  const bool first = path == "training.seq_len" || path == "training.global_batch";
+  core_.insert(first ? core_.begin() : place, std::move(other));
+  if (core_.size() > kMostCoreDimensions) {
+    refuse(base_, "search.ranges", "too many dimensions", "give fewer ranges",
+           scenarios::ErrorKind::limit);
+  }
+}
+
+void SearchSpace::set(const SearchDimension& dimension, Scenario& scenario,
+                      std::int64_t value) const {
+  if (dimension.set != nullptr) {
+    dimension.set(scenario, value);
+  } else if (dimension.path != "strategy.dp") {
+    scenarios::apply_setting(scenario, dimension.path,
+                             dimension.texts[static_cast<std::size_t>(value)]);
+  }
+}
+
+std::vector<std::int64_t> SearchSpace::values(const SearchDimension& dimension,
+                                              const Scenario& scenario) const {
+  const bool free = dimension.given.empty();
+  std::vector<std::int64_t> list = free ? dimension.defaults(scenario) : dimension.given;
+  if (list.size() > 1 && !dimension.matters(scenario)) list.resize(1);
+  return list;
+}
+
+// What follows from the degrees; false when they do not make up the cluster.
+bool SearchSpace::complete(Scenario& s) const {
+  const std::int64_t replica = s.plan.tp * s.plan.cp * s.plan.pp;
+  if (s.cluster.gpus % replica != 0) return false;
+  s.plan.dp = s.cluster.gpus / replica;
+  s.plan.shard_group = s.plan.dp * s.plan.cp;
+  for (const SearchDimension& d : core_) {
+    if (d.path != "strategy.dp") continue;
+    const std::string text = fmt::format("{}", s.plan.dp);
+    if (std::find(d.texts.begin(), d.texts.end(), text) == d.texts.end()) return false;
+  }
+  return true;
+}
+
+void SearchSpace::enumerate(std::size_t dimension, SearchCore& core, Scenario& scenario,
+                            Cores& out) const {
+  if (dimension == core_.size()) {
+    scenario.plan.layers_of_chunk.clear();
+    const bool valid = scenarios::model_problems(scenario).empty() &&
+                       scenarios::plan_problems(scenario).empty() &&
+                       scenarios::estimated_tasks(scenario) <= scenarios::kMostTasks;
+    if (valid) {
+      out.list.push_back(core);
+    } else {
+      ++out.impossible;
+    }
+    return;
+  }
+  const SearchDimension& row = core_[dimension];
+  const std::vector<std::int64_t> list =
+      row.path == "strategy.dp" ? std::vector<std::int64_t>{0} : values(row, scenario);
+  if (list.empty()) ++out.impossible;
+  for (const std::int64_t value : list) {
+    set(row, scenario, value);
+    core.values[dimension] = value;
+    if (row.path == "strategy.pp" && !complete(scenario)) {
+      ++out.impossible;
+      continue;
+    }
+    enumerate(dimension + 1, core, scenario, out);
+  }
+}
+
+SearchSpace::Cores SearchSpace::cores() const {
+  Cores out;
+  SearchCore core;
+  Scenario scratch = base_;
+  enumerate(0, core, scratch, out);
+  return out;
+}
+
+void SearchSpace::apply(const SearchCore& core, Scenario& scenario) const {
+  scenario.plan.zero = 0;
+  for (std::size_t d = 0; d < core_.size(); ++d) set(core_[d], scenario, core.values[d]);
+  complete(scenario);
+  const strategies::Plan& plan = scenario.plan;
+  using scenarios::Ends;
+  scenario.plan.layers_of_chunk =
+      scenarios::spread_layers(scenarios::layer_count(scenario.model), plan.pp * plan.vpp,
+                               plan.embedding_as_layer ? Ends::count_as_layers : Ends::free);
+}
+
+std::vector<SearchVariant> SearchSpace::variants(Scenario& scratch) const {
+  std::vector<SearchVariant> out;
+  const strategies::Plan saved = scratch.plan;
+  SearchVariant variant;
+  const auto visit = [&](const auto& self, std::size_t dimension) -> void {
+    if (dimension == variant_.size()) {
+      if (scratch.plan.dp * scratch.plan.cp % scratch.plan.shard_group == 0) out.push_back(variant);
+      return;
+    }
+    for (const std::int64_t value : values(variant_[dimension], scratch)) {
+      variant_[dimension].set(scratch, value);
+      variant.values[dimension] = value;
+      self(self, dimension + 1);
+    }
+  };
+  visit(visit, 0);
+  scratch.plan = saved;
+  return out;
+}
+
+void SearchSpace::apply(const SearchVariant& variant, Scenario& scenario) const {
+  for (std::size_t d = 0; d < variant_.size(); ++d) {
+    variant_[d].set(scenario, variant.values[d]);
+  }
+}
+
+std::string SearchSpace::description() const {
+  std::string out;
+  for (const auto* table : {&core_, &variant_}) {
+    for (const SearchDimension& d : *table) {
+      out += fmt::format("{}:{};{}\n", d.path, fmt::join(d.given, ","), fmt::join(d.texts, ","));
+    }
+  }
+  return out;
+}
+
+}  // namespace studies

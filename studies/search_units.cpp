@@ -1,0 +1,289 @@
+#include "studies/search_units.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "scenarios/simulated_step.hpp"
+#include "strategies/step.hpp"
+
+namespace studies {
+namespace {
+
+using scenarios::Scenario;
+using strategies::PassKind;
+
+// Dimensions that change the price of a unit only through the shapes of groups.
+bool only_lays_out(const std::string& path) {
+  for (const char* other : {"strategy.pp", "strategy.vpp", "strategy.schedule", "strategy.dp",
+                            "strategy.rank_order", "strategy.pp_layout.embedding_as_layer",
+                            "training.global_batch", "strategy.micro_batch_group"}) {
+    if (path == other) return true;
+  }
+  return false;
+}
+
+// Recomputation of some layers of a chunk only: a unit alone does not know whether it is one.
+bool uneven_recompute(const strategies::RecomputePlan& plan) {
+  return plan.mode == strategies::Recompute::full && (plan.layers > 0 || plan.every > 1);
+}
+
+// The most that buffers and activations grow over their start, and where they end.
+struct Growth {
+  double peak = 0.0, end = 0.0;
+};
+Growth growth(const strategies::Program& program) {
+  Growth out;
+  for (const strategies::MemoryEvent& event : program.memory_events()) {
+    if (event.category == sim::MemoryCategory::activations ||
+        event.category == sim::MemoryCategory::buffers) {
+      out.end += static_cast<double>(event.bytes);
+      out.peak = std::max(out.peak, out.end);
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+PassCosts& PassCosts::operator+=(const PassCosts& other) {
+  for (std::size_t k = 0; k < kPassKinds; ++k) {
+    time[k] += other.time[k];
+    busy[k] += other.busy[k];
+  }
+  kept += other.kept;
+  backward_peak = other.backward_peak;  // of the last unit
+  dense += other.dense;
+  expert += other.expert;
+  return *this;
+}
+
+namespace {
+
+// Runs through a program in order, from one moment at which nothing is under way to the next.
+class ProgramClock {
+ public:
+  ProgramClock(const strategies::Program& program, const GroupShapes& shapes, QuietPrices& prices,
+               double stretch, Timed timed)
+      : program_(program), shapes_(shapes), prices_(prices), stretch_(stretch), timed_(timed) {
+    finish_.assign(program.size(), 0.0);
+    waited_.fill(-1);
+    last_.fill(-1);
+  }
+
+  ProgramTimes run() {
+    for (strategies::OpIndex i = 0; i < program_.size(); ++i) step(i);
+    if (!after_) close(std::max(end_, base_));
+    out_.passes = after_ ? passes_ : base_;
+    out_.all = std::max(end_, base_);
+    return out_;
+  }
+
+ private:
+  static std::size_t stream(const strategies::Op& op) {
+    return static_cast<std::size_t>(op.stream);
+  }
+
+  void step(strategies::OpIndex i) {
+    const strategies::Op& op = program_.op(i);
+    const bool compute = op.kind == strategies::OpKind::compute;
+    const bool in_pass = op.micro_batch >= 0;
+    double start = std::max(free_[stream(op)], base_);
+    for (const strategies::OpIndex d : program_.dependencies(i)) {
+      start = std::max(start, finish_[d]);
+      auto& waited = waited_[stream(program_.op(d))];
+      waited = std::max(waited, static_cast<std::int64_t>(d));
+    }
+    if (compute && quiet()) start = close(start);
+    passed_ = passed_ || in_pass;
+    if (passed_ && !in_pass && compute && !after_) {
+      after_ = true;
+      passes_ = close(start);
+      start = std::max(start, passes_);
+    }
+    const double work = counts(op, in_pass) ? work_of(op, compute, in_pass) : 0.0;
+    finish_[i] = free_[stream(op)] = start + work;
+    if (!compute) last_[stream(op)] = i;
+    if (compute) end_ = finish_[i];
+  }
+
+  bool counts(const strategies::Op& op, bool in_pass) const {
+    if (timed_ == Timed::tail) return !in_pass;
+    return in_pass && op.stream != strategies::Stream::reduce;
+  }
+
+  double work_of(const strategies::Op& op, bool compute, bool in_pass) {
+    if (compute) {
+      const double work = static_cast<double>(op.duration.count()) * stretch_;
+      if (in_pass) out_.busy += work;
+      busy_ += work;
+      return work;
+    }
+    const QuietPrices::Price& price = prices_.price(op, shapes_);
+    if (in_pass) out_.busy += price.time * price.share;
+    busy_ += price.time * price.share;
+    return price.time;
+  }
+
+  // Whether all communication begun is over when the next compute starts.
+  bool quiet() const {
+    for (std::size_t s = 0; s < last_.size(); ++s) {
+      if (last_[s] > waited_[s]) return false;
+    }
+    return true;
+  }
+
+  double close(double start) {
+    base_ = std::max(start, base_ + busy_);
+    busy_ = 0.0;
+    return base_;
+  }
+
+  const strategies::Program& program_;
+  const GroupShapes& shapes_;
+  QuietPrices& prices_;
+  double stretch_;
+  Timed timed_;
+  ProgramTimes out_;
+  std::vector<double> finish_;
+  std::array<double, strategies::kStreams> free_{};
+  std::array<std::int64_t, strategies::kStreams> last_{};    // begun on each stream
+  std::array<std::int64_t, strategies::kStreams> waited_{};  // waited for by some compute
+  double base_ = 0.0;                                        // the last quiet moment
+  double busy_ = 0.0;  // compute since then, and what transfers took from it
+  double end_ = 0.0;   // of the last compute
+  double passes_ = 0.0;
+  bool passed_ = false;
+  bool after_ = false;
+};
+
+}  // namespace
+
+ProgramTimes time_program(const strategies::Program& program, const GroupShapes& shapes,
+                          QuietPrices& prices, double stretch, Timed timed) {
+  return ProgramClock(program, shapes, prices, stretch, timed).run();
+}
+
+UnitTables::UnitTables(const SearchSpace& space, QuietPrices& prices)
+    : space_(space), prices_(prices) {}
+
+std::size_t UnitTables::Hash::operator()(const Key& key) const {
+  std::uint64_t hash = 0xCBF29CE484222325ULL;
+  for (const std::int64_t value : key) {
+    hash = (hash ^ static_cast<std::uint64_t>(value)) * 0x100000001B3ULL;
+    hash ^= hash >> 29;
+  }
+  return hash;
+}
+
+UnitTables::Key UnitTables::key_of(const SearchCore& core, const Scenario& scenario,
+                                   const GroupShapes& shapes) const {
+  Key key{};
+  const auto& rows = space_.core_dimensions();
+  for (std::size_t d = 0; d < rows.size(); ++d) {
+    if (!only_lays_out(rows[d].path)) key[d] = core.values[d];
+  }
+  for (std::size_t k = 0; k < shapes.size(); ++k) key[kMostCoreDimensions + k] = shapes[k];
+  key.back() = scenario.plan.world_size();
+  return key;
+}
+
+// The slowest of all ranks is this much slower than the mean; noise may make the one rank a bound
+// looks at three deviations faster (strategies/fleet.cpp).
+double UnitTables::stretch(const Scenario& scenario) const {
+  return scenarios::slowest_of(scenario) * std::max(0.0, 1.0 - 3.0 * scenario.faults.jitter);
+}
+
+strategies::Program UnitTables::emit(const Scenario& scenario, const UnitTable& table,
+                                     const strategies::Plan& plan,
+                                     std::vector<strategies::Chunk> chunks,
+                                     std::vector<strategies::PassSlot> slots,
+                                     std::int64_t micro_batches) {
+  strategies::PipelineSchedule schedule;
+  schedule.shape = {plan.pp, plan.vpp, micro_batches, 0};
+  schedule.stages.resize(static_cast<std::size_t>(plan.pp));
+  schedule.stages.front() = std::move(slots);
+  strategies::StepContext context;
+  context.model = &scenario.model;
+  context.device = &scenario.device;
+  context.training = &table.training;
+  context.plan = &plan;
+  context.implementation = &scenario.implementation;
+  context.costs = table.costs.get();
+  context.schedule = &schedule;
+  context.chunks = std::move(chunks);
+  context.micro_batches = micro_batches;
+  return strategies::emit_step(context);
+}
+
+ProgramTimes UnitTables::time(const Scenario& scenario, const UnitTable& table,
+                              const strategies::Plan& plan, std::vector<strategies::Chunk> chunks,
+                              std::vector<strategies::PassSlot> slots, std::int64_t micro_batches,
+                              const GroupShapes& shapes, Timed timed) {
+  return time_program(
+      emit(scenario, table, plan, std::move(chunks), std::move(slots), micro_batches), shapes,
+      prices_, stretch(scenario), timed);
+}
+
+PassCosts UnitTables::measure(const UnitTable& table, const Scenario& scenario,
+                              const strategies::Unit& unit, const GroupShapes& shapes) {
+  PassCosts out;
+  const std::vector<strategies::Chunk> chunks{strategies::Chunk{0, {unit}, 0}};
+  for (std::size_t k = 0; k < kPassKinds; ++k) {
+    const auto kind = static_cast<PassKind>(k);
+    const auto program = emit(scenario, table, table.plan, chunks, {{kind, 0, 0}}, 1);
+    const ProgramTimes times =
+        time_program(program, shapes, prices_, stretch(scenario), Timed::passes);
+    out.time[k] = times.passes;
+    out.busy[k] = times.busy;
+    if (kind == PassKind::forward) out.kept = std::max(0.0, growth(program).end);
+    if (kind == PassKind::backward) out.backward_peak = growth(program).peak;
+  }
+  if (uneven_recompute(scenario.training.recompute)) out.kept = out.backward_peak = 0.0;
+  out.dense = static_cast<double>(unit.cost->dense_parameters);
+  out.expert = static_cast<double>(unit.cost->expert_parameters);
+  return out;
+}
+
+void UnitTables::fill(UnitTable& table, const Scenario& scenario, const GroupShapes& shapes) {
+  table.training = scenario.training;
+  if (uneven_recompute(table.training.recompute)) {
+    table.training.recompute.mode = strategies::Recompute::none;
+  }
+  table.plan = scenario.plan;
+  table.plan.pp = table.plan.vpp = table.plan.dp = table.plan.shard_group = 1;
+  table.plan.zero = 0;
+  table.plan.schedule = "1f1b";
+  table.costs = std::make_unique<strategies::CostTable>(
+      scenario.model, scenario.device, table.training, table.plan, scenario.implementation);
+  table.hidden_state = static_cast<double>(table.costs->hidden_state().count());
+  std::map<const strategies::UnitCost*, PassCosts> known;
+  const auto cost = [&](const strategies::UnitCost& unit, std::int32_t layer) {
+    const auto [entry, is_new] = known.try_emplace(&unit);
+    if (is_new) entry->second = measure(table, scenario, {&unit, layer}, shapes);
+    return entry->second;
+  };
+  if (const models::Transformer* transformer = scenario.model.transformer()) {
+    table.embedding = cost(table.costs->embedding(), -1);
+    table.head = cost(table.costs->head(), -1);
+    if (transformer->mtp_layers > 0) table.mtp = cost(table.costs->mtp(), -1);
+  }
+  PassCosts sum;
+  for (std::int64_t i = 0; i < table.costs->layer_count(); ++i) {
+    table.layer.push_back(cost(table.costs->layer(i), static_cast<std::int32_t>(i)));
+    table.before_layer.push_back(sum);
+    sum += table.layer.back();
+  }
+  table.before_layer.push_back(sum);
+}
+
+const UnitTable& UnitTables::of(const SearchCore& core, const Scenario& scenario) {
+  const GroupShapes& shapes = prices_.inner_shapes(scenario.plan);
+  auto& table = tables_[key_of(core, scenario, shapes)];
+  if (!table) {
+    table = std::make_unique<UnitTable>();
+    fill(*table, scenario, shapes);
+  }
+  return *table;
+}
+
+}  // namespace studies

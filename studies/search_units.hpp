@@ -1,0 +1,93 @@
+// What one layer, the embedding or the head costs a pass at least, by emitting and timing it alone
+// on idle links. A pass is the sum of its units: their communication is settled inside them.
+// One object a thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "scenarios/scenario.hpp"
+#include "strategies/cost_table.hpp"
+#include "strategies/schedule.hpp"
+#include "strategies/step_context.hpp"
+#include "studies/search_prices.hpp"
+#include "studies/search_space.hpp"
+
+namespace studies {
+
+inline constexpr std::size_t kPassKinds = 4;  // strategies::PassKind
+
+// Lower bounds, in picoseconds and bytes, of a unit, a piece of the model, or a stage.
+struct PassCosts {
+  std::array<double, kPassKinds> time{};  // with the communication it waits for
+  std::array<double, kPassKinds> busy{};  // compute, and what transfers take from it
+  double kept = 0.0;                      // activations from forward to backward
+  double backward_peak = 0.0;             // on top, while the last unit runs backward
+  double dense = 0.0, expert = 0.0;       // parameters
+
+  PassCosts& operator+=(const PassCosts& other);
+};
+
+// Times of a program on one rank: quiet links, a host that is never late.
+struct ProgramTimes {
+  double passes = 0.0;  // until what follows the passes can start
+  double busy = 0.0;    // compute of the passes, and what their transfers take from it
+  double all = 0.0;     // until the last compute
+};
+// `passes`: without the reduction of gradients, which only some micro-batches do. `tail`: with the
+// passes themselves taken as nothing, but not what comes after them.
+enum class Timed : std::uint8_t { passes, tail };
+//
+// A transfer slows the compute beside it: between two moments at which everything begun has ended,
+// at least the compute and each transfer's share of its own time pass (docs/search.md).
+ProgramTimes time_program(const strategies::Program& program, const GroupShapes& shapes,
+                          QuietPrices& prices, double stretch, Timed timed);
+
+// Everything that units of one core's kind share: the cost table and its owners.
+struct UnitTable {
+  strategies::Training training;
+  strategies::Plan plan;
+  std::unique_ptr<strategies::CostTable> costs;
+  PassCosts embedding, head, mtp;
+  std::vector<PassCosts> before_layer;  // sums over the layers before each, and over all
+  std::vector<PassCosts> layer;         // per layer
+  double hidden_state = 0.0;            // bytes
+};
+
+class UnitTables {
+ public:
+  UnitTables(const SearchSpace& space, QuietPrices& prices);
+
+  // Of the core that `scenario` holds. Valid as long as this object.
+  const UnitTable& of(const SearchCore& core, const scenarios::Scenario& scenario);
+
+  // Emits passes of `chunk` with `plan` and times them.
+  ProgramTimes time(const scenarios::Scenario& scenario, const UnitTable& table,
+                    const strategies::Plan& plan, std::vector<strategies::Chunk> chunks,
+                    std::vector<strategies::PassSlot> slots, std::int64_t micro_batches,
+                    const GroupShapes& shapes, Timed timed);
+  double stretch(const scenarios::Scenario& scenario) const;
+
+ private:
+  using Key = std::array<std::int64_t, kMostCoreDimensions + strategies::kGroupKinds + 1>;
+  struct Hash {
+    std::size_t operator()(const Key& key) const;
+  };
+  Key key_of(const SearchCore& core, const scenarios::Scenario& scenario,
+             const GroupShapes& shapes) const;
+  void fill(UnitTable& table, const scenarios::Scenario& scenario, const GroupShapes& shapes);
+  PassCosts measure(const UnitTable& table, const scenarios::Scenario& scenario,
+                    const strategies::Unit& unit, const GroupShapes& shapes);
+  strategies::Program emit(const scenarios::Scenario& scenario, const UnitTable& table,
+                           const strategies::Plan& plan, std::vector<strategies::Chunk> chunks,
+                           std::vector<strategies::PassSlot> slots, std::int64_t micro_batches);
+
+  const SearchSpace& space_;
+  QuietPrices& prices_;
+  std::unordered_map<Key, std::unique_ptr<UnitTable>, Hash> tables_;  // looked up only
+};
+
+}  // namespace studies
