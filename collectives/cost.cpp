@@ -66,6 +66,11 @@ struct Context {
     return network[NetworkField::rise_ll] * kMicro *
            std::min(1.0, std::log2(message / 2048.0) / 5.0);
   }
+  // A ring moves at the pace of its slowest members, those that wait for the network plugin.
+  double ring_step(Protocol protocol) const {
+    if (one_domain() || protocol == Protocol::ll) return 0.0;
+    return network[NetworkField::ring_step] * kMicro;
+  }
   double launch() const { return device[DeviceField::launch] * kMicro; }
   // Time per byte at `rate`, and more of it while the pipeline fills: below fill_bytes the chunks
   // are cut smaller and the next one does not yet hide the end of the last.
@@ -88,6 +93,7 @@ Cost ring_cost(Kind kind, Protocol protocol, const Context& c, double bytes) {
   per_byte *= ring_volume(kind, n);
   Cost cost;
   cost.latency = c.launch() + (steps - crossing) * c.intra_hop(protocol) +
+                 steps * c.ring_step(protocol) +
                  crossing * (c.inter_hop(protocol, Method::ring) + c.rise(protocol, bytes / n));
   cost.transfer = protocol == Protocol::simple ? c.stretched(bytes, per_byte) : bytes * per_byte;
   return cost;

@@ -47,11 +47,12 @@ enum class NetworkField : std::uint8_t {
   p2p_efficiency,   // of the NICs' rate, grouped sends and receives
   fill_bytes,
   fill_factor,
+  ring_step,  // us that every step of a ring over the network takes more (Simple and LL128)
 };
-inline constexpr std::array<std::string_view, 12> kNetworkFields{
-    "hop_ll",  "hop_ll128",      "hop_simple",      "ring_hop_ll",
-    "rise_ll", "efficiency",     "tree_efficiency", "ll_efficiency",
-    "message", "p2p_efficiency", "fill_bytes",      "fill_factor"};
+inline constexpr std::array<std::string_view, 13> kNetworkFields{
+    "hop_ll",     "hop_ll128",       "hop_simple",    "ring_hop_ll", "rise_ll",
+    "efficiency", "tree_efficiency", "ll_efficiency", "message",     "p2p_efficiency",
+    "fill_bytes", "fill_factor",     "ring_step"};
 
 struct DeviceModel {
   std::string_view name;

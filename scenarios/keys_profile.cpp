@@ -77,6 +77,9 @@ const std::vector<Key<Draft>> kProfile = {
                                          "Default of training.grad_dtype."),
     profile<&Implementation::reshard_after_forward>("implementation.reshard_after_forward",
                                                     "Default of strategy.reshard_after_forward."),
+    profile<&Implementation::stages_by_parameters>(
+        "implementation.stages_by_parameters",
+        "Layers and output projection are dealt to pipeline stages by their parameters."),
     profile<&Implementation::host_limits>("implementation.host_limits",
                                           "The host can hold the device up."),
     profile<&Implementation::fp8_parameter_gather>(
@@ -92,6 +95,15 @@ const std::vector<Key<Draft>> kProfile = {
                                                "The host waits for each pipeline transfer."),
     profile<&Implementation::step_host_time>("implementation.step_host_time",
                                              "Host work once a step.", kTime),
+    profile<&Implementation::backward_launch>(
+        "implementation.backward_launch",
+        "Host time to issue a kernel of backward; 0 = as kernels.launch.", kTime),
+    profile<&Implementation::collective_launch>(
+        "implementation.collective_launch",
+        "Host time to issue a collective or a send; 0 = as kernels.launch.", kTime),
+    profile<&Implementation::collective_check>(
+        "implementation.collective_check",
+        "Host time per member before a collective (TORCH_DISTRIBUTED_DEBUG=DETAIL).", kTime),
     profile<&Implementation::library_version>("implementation.library_version",
                                               "NCCL release whose constants apply.", {1, 32}),
     profile<&Implementation::ideal_communication>("implementation.ideal_communication",

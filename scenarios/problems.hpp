@@ -32,6 +32,11 @@ std::int64_t layer_count(const models::Model& model);
 enum class Ends : std::uint8_t { free, count_as_layers };
 std::vector<std::int64_t> spread_layers(std::int64_t layers, std::int64_t chunks, Ends ends);
 
+// Layers of each stage where a code base deals blocks by their parameters, layers and the output
+// projection alike: a stage takes blocks until their sum passes its share (nanotron's build_model).
+std::vector<std::int64_t> spread_by_parameters(const models::Transformer& model,
+                                               std::int64_t stages);
+
 // Tasks a simulation of the folded step would need, roughly; above kMostTasks it is refused before
 // anything is allocated.
 inline constexpr double kMostTasks = 1e9;

@@ -121,6 +121,13 @@ void Resolver::layout() {
     stages =
         spread_layers(layers, chunks, plan.embedding_as_layer ? Ends::count_as_layers : Ends::free);
     const std::int64_t shared = layers + (plan.embedding_as_layer ? 2 : 0);
+    const models::Transformer* transformer = out_.model.transformer();
+    if (draft_.implementation.stages_by_parameters && transformer != nullptr && plan.vpp == 1) {
+      stages = spread_by_parameters(*transformer, plan.pp);
+      draft_.origins["strategy.pp_layout.stages"] = "implementation.stages_by_parameters";
+      plan.layers_of_chunk = stages;
+      return;
+    }
     draft_.origins["strategy.pp_layout.stages"] =
         plan.embedding_as_layer ? "even, with embedding and head as layers" : "even";
     if (shared % chunks != 0) {

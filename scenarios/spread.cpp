@@ -25,6 +25,21 @@ std::vector<std::int64_t> spread_layers(std::int64_t layers, std::int64_t chunks
   return list;
 }
 
+std::vector<std::int64_t> spread_by_parameters(const models::Transformer& model,
+                                               std::int64_t stages) {
+  const std::int64_t width = model.heads * model.head_dim;
+  const std::int64_t matrices = model.gated_mlp ? 3 : 2;
+  const std::int64_t layer = 4 * width * model.hidden + matrices * model.ffn * model.hidden;
+  const std::int64_t total = layer * model.layers + model.vocab * model.hidden;
+  std::vector<std::int64_t> list(static_cast<std::size_t>(stages), 0);
+  std::int64_t stage = 0;
+  for (std::int64_t i = 1; i <= model.layers; ++i) {
+    ++list[static_cast<std::size_t>(stage)];
+    if (layer * i * stages > total * (stage + 1)) stage = std::min(stage + 1, stages - 1);
+  }
+  return list;
+}
+
 std::int64_t micro_batches(const Scenario& scenario) {
   return scenario.training.global_batch / (scenario.plan.dp * scenario.training.micro_batch);
 }

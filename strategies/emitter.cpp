@@ -61,7 +61,7 @@ std::optional<OpIndex> Emitter::flush() {
   op.micro_batch = pending_where_.micro_batch;
   op.layer = pending_where_.layer;
   op.duration = work.device;
-  op.host = launch_ * work.kernels;
+  op.host = host_.kernels(work.activity, work.kernels);
   op.flops = work.flops;
   op.name = work.name;
   last_compute_ = append(op, waits_);
@@ -74,7 +74,7 @@ OpIndex Emitter::append_communication(Op op) {
   op.chunk = where_.chunk;
   op.micro_batch = where_.micro_batch;
   op.layer = where_.layer;
-  op.host = launch_;
+  op.host = host_.communication(op.kind, op.group);
   const std::optional<OpIndex> after = flush();
   if (!after) return append(op, {});
   return append(op, std::span(&*after, 1));

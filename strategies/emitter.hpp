@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "strategies/host_costs.hpp"
 #include "strategies/program.hpp"
 
 namespace strategies {
@@ -40,8 +41,7 @@ struct Where {
 
 class Emitter {
  public:
-  // `launch` is the host's time per kernel; zero when the host never matters.
-  Emitter(Program& program, sim::Time launch) : program_(program), launch_(launch) {}
+  Emitter(Program& program, const HostCosts& host) : program_(program), host_(host) {}
 
   void at(Where where) { where_ = where; }
   const Where& where() const { return where_; }
@@ -94,7 +94,7 @@ class Emitter {
   void write(const Op& op, std::span<const OpIndex> dependencies, OpIndex ticket);
 
   Program& program_;
-  sim::Time launch_;
+  HostCosts host_;
   Where where_;
   std::optional<Compute> pending_;
   Where pending_where_;

@@ -122,12 +122,18 @@ struct Implementation {
   std::string rank_order = "tp-cp-ep-dp-pp";
   models::Precision grad_dtype = models::Precision::fp32;
   bool reshard_after_forward = true;
+  bool stages_by_parameters = false;  // default layout: output projection and layers by size
   // Host.
   bool host_limits = true;          // false: the host never holds the device up
   bool scatter_gather_p2p = false;  // without SP: a stage sends 1/tp a rank and gathers on arrival
   bool fp32_sharded_parameters = false;  // FSDP: the sharded copy is fp32 and is the master copy
   bool p2p_synchronises = false;         // the host waits for each pipeline send/receive
   sim::Time step_host_time;              // data loading, logging, clipping: host work once a step
+  sim::Time backward_launch;    // host time to issue a kernel of backward; 0 = kernels.launch
+  sim::Time collective_launch;  // host time to issue a collective or a send; 0 = kernels.launch
+  // Host time per member of the group before each collective. TORCH_DISTRIBUTED_DEBUG=DETAIL: its
+  // fingerprint is gathered over sockets first (pytorch#58281).
+  sim::Time collective_check;
   // Communication.
   std::string library_version = "2.21";  // NCCL release whose constants apply
   bool ideal_communication = false;

@@ -26,7 +26,7 @@ constexpr std::array<const char*, kRegions> kRegionNames{
 class StepEmitter {
  public:
   explicit StepEmitter(const StepContext& context)
-      : context_(context), emitter_(program_, launch_time(context)) {
+      : context_(context), emitter_(program_, host_costs(context)) {
     hold_states();
   }
 
@@ -56,11 +56,6 @@ class StepEmitter {
   }
 
  private:
-  static sim::Time launch_time(const StepContext& context) {
-    const bool free_host = !context.implementation->host_limits || context.training->cuda_graph;
-    return free_host ? sim::Time::zero() : context.implementation->kernels.launch;
-  }
-
   void add_strategies(std::span<const StrategyEntry> table) {
     for (const StrategyEntry& entry : table) {
       if (entry.applies(*context_.plan)) strategies_.push_back(entry.make(context_));

@@ -11,7 +11,8 @@ namespace studies {
 
 namespace {
 
-constexpr std::array kConfigurationRoots = {"model.", "cluster.", "training.", "strategy."};
+constexpr std::array kConfigurationRoots = {"model.", "cluster.", "training.", "strategy.",
+                                            "implementation."};
 constexpr std::string_view kImplementation = "implementation";
 
 bool is_configuration(std::string_view column) {

@@ -82,7 +82,7 @@ class RowFit:
                                             self.weight):
             if weight:
                 total += weight * min(abs(math.log(predicted / point[5])), 1.0)
-        pull = sum(math.log(v / s) ** 2 for v, s in zip(values, self.start))
+        pull = sum(math.log(v / s) ** 2 for v, s in zip(values, self.start) if s)
         return total / sum(self.weight) + PULL * pull
 
     def descend(self, values, best, first_step):
