@@ -16,6 +16,8 @@ struct KernelProfile {
   bool fused_activation = true;    // bias + GELU, SwiGLU in one kernel
   bool fused_bias_dropout = true;  // bias + dropout + residual in one kernel
   bool fused_rope = true;
+  bool complex_rope = false;  // by complex fp32 products, which compilers leave alone (torchtitan)
+  bool fp8_recast = false;    // inputs stay in 16 bits and are cast again in backward (torchao)
   bool fused_cross_entropy = true;    // no fp32 copy of the logits is materialised
   bool fused_optimizer = true;        // one multi-tensor kernel
   bool separate_projections = false;  // q, k, v and gate, up are GEMMs of their own (not merged)

@@ -61,6 +61,17 @@ void OperatorBuilder::cast(const Linear& spec) {
   const double each = dims_.cast_passes * dims_.element + 2.0 * dims_.operand;
   spec_cast.forward_bytes = in * each;
   spec_cast.backward_bytes = out * each;
+  if (kernels_.fp8_recast) {
+    // Forward: absolute maximum, then the cast, of input and weights. Backward: the output's
+    // gradient in both layouts, input and weights again, transposed.
+    const double weights = static_cast<double>(spec.groups * spec.in * spec.out);
+    const double fresh = spec.new_input || !kernels_.compiled ? in : 0.0;
+    spec_cast.forward_bytes = (fresh + weights) * (2.0 * dims_.element + dims_.operand);
+    spec_cast.backward_bytes = out * (3.0 * dims_.element + 2.0 * dims_.operand) +
+                               (fresh + weights) * (dims_.element + dims_.operand);
+    spec_cast.forward_kernels = 4;
+    spec_cast.backward_kernels = 5;
+  }
   streamed(spec_cast);
 }
 
@@ -87,7 +98,8 @@ void OperatorBuilder::linear(const Linear& spec) {
   }
   op.parameters = spec.weights ? weights : 0;
   if (spec.bias) op.parameters += spec.groups * spec.out;
-  const sim::Bytes input = bytes(static_cast<double>(spec.input_elements), operand);
+  const sim::Bytes input = bytes(static_cast<double>(spec.input_elements),
+                                 kernels_.fp8_recast ? dims_.element : operand);
   (spec.input_internal ? op.saved_internal : op.saved_input) = input;
   (spec.input_internal ? op.internal_freed_by : op.input_freed_by) = spec.input_freed_by;
   const double in = static_cast<double>(spec.rows * spec.in);
@@ -139,8 +151,8 @@ Operator& OperatorBuilder::norm(const char* name, Region region, Norm kind, std:
   Operator& op = streamed(spec);
   op.parameters = kind == Norm::layernorm ? 2 * features : features;
   // An unfused chain keeps the fp32 copy of its input, and the normalised values.
-  op.saved_input = bytes(spec.elements, fused ? e : 4.0);
-  if (!fused) op.saved_internal = bytes(spec.elements, e);
+  op.saved_input = bytes(spec.elements, e);
+  if (!fused) op.saved_internal = bytes(spec.elements, 4.0);
   op.internal_freed_by = module_bit(Module::layernorm);
   op.workspace = bytes(spec.elements, 2.0 * e);
   return op;

@@ -10,16 +10,21 @@ sim::Bytes bytes(double elements, double each) { return sim::Bytes::ceil(element
 
 // Rotary embedding over `width` elements a token. Unfused: two products, the rotated half (negate,
 // concatenate) and a sum, on queries and keys apart; 38 and 46 bytes an element measured (Liger's
-// table, Hugging Face rows).
+// table, Hugging Face rows). Complex products: to fp32, product, back to 16 bits: 2e + 16 bytes.
 void add_rope(OperatorBuilder& builder, std::int64_t width) {
   const double e = builder.dims().element;
-  const bool fused = builder.kernels().fused_rope || builder.kernels().compiled;
+  const bool complex = builder.kernels().complex_rope;
+  const bool fused = builder.kernels().fused_rope || (builder.kernels().compiled && !complex);
   Streamed spec{.name = "rope", .region = Region::attention_in};
   spec.modules = module_bit(Module::alternate_mm);
   spec.elements = static_cast<double>(builder.dims().tokens * width);
   spec.forward_bytes = fused ? 2.0 * e : 19.0 * e;
   spec.backward_bytes = fused ? 2.0 * e : 23.0 * e;
   spec.forward_kernels = spec.backward_kernels = fused ? 2 : 10;
+  if (complex && !fused) {
+    spec.forward_bytes = spec.backward_bytes = 2.0 * e + 16.0;
+    spec.forward_kernels = spec.backward_kernels = 6;
+  }
   builder.streamed(spec);
 }
 
@@ -170,6 +175,7 @@ void add_qkv(OperatorBuilder& builder, const Transformer& model) {
   if (!apart) return;
   spec.out = keys;
   spec.input_elements = 0;
+  spec.new_input = false;
   builder.linear(spec);
   spec.modules = module_bit(Module::alternate_mm);
   const std::size_t first = builder.size();

@@ -35,6 +35,7 @@ void add_dense(OperatorBuilder& builder, const Transformer& model, const Shard& 
   if (apart) {
     up = sim::Bytes::ceil(static_cast<double>(dims.tokens * ffn) * dims.element);
     in.input_elements = 0;
+    in.new_input = false;
     in.modules |= module_bit(Module::alternate_mm);
     const std::size_t first = builder.size();
     builder.linear(in);
@@ -44,7 +45,13 @@ void add_dense(OperatorBuilder& builder, const Transformer& model, const Shard& 
   const auto both = static_cast<Modules>(spec.module | spec.activation);
   Operator& act = builder.activation(spec.in, both, model.gated_mlp, dims.tokens, ffn);
   act.saved_internal -= up;
+  // An unfused SiLU's output is part of what recomputing the activation makes needless to keep.
+  const bool fused = builder.kernels().fused_activation || builder.kernels().compiled;
+  const sim::Bytes silu = sim::Bytes::ceil(
+      model.gated_mlp && !fused ? static_cast<double>(dims.tokens * ffn) * dims.element : 0.0);
+  act.saved_internal -= silu;
   act.internal_freed_by = spec.module;  // its input is what recomputing it alone starts from
+  const std::size_t output = builder.size();
   builder.linear({.name = "mlp_out",
                   .region = spec.out,
                   .modules = spec.module,
@@ -55,6 +62,9 @@ void add_dense(OperatorBuilder& builder, const Transformer& model, const Shard& 
                   .input_freed_by = both,
                   .input_internal = true,
                   .bias = spec.bias});
+  for (std::size_t i = output; i < builder.size(); ++i) {
+    if (builder.at(i).internal_freed_by == both) builder.at(i).saved_internal += silu;
+  }
 }
 
 }  // namespace

@@ -50,6 +50,11 @@ const std::vector<Key<Draft>> kProfile = {
     kernels<&KernelProfile::separate_projections>(
         "implementation.kernels.separate_projections",
         "Queries, keys and values, gate and up are products of their own."),
+    kernels<&KernelProfile::complex_rope>("implementation.kernels.complex_rope",
+                                          "Rotary embedding by complex products, never compiled."),
+    kernels<&KernelProfile::fp8_recast>(
+        "implementation.kernels.fp8_recast",
+        "fp8 products keep 16-bit inputs and cast them again in backward."),
     kernels<&KernelProfile::dropout>("implementation.kernels.dropout", "Trained with dropout."),
     kernels<&KernelProfile::compiled>("implementation.kernels.compiled",
                                       "Default of training.compile."),
@@ -112,6 +117,12 @@ const std::vector<Key<Draft>> kProfile = {
     profile<&Implementation::layer_buckets>("implementation.layer_buckets", "One bucket a layer."),
     profile<&Implementation::prefetch_layers>("implementation.prefetch_layers",
                                               "ZeRO-3: layers gathered ahead.", {0, 1000}),
+    profile<&Implementation::fp8_gather>(
+        "implementation.fp8_gather",
+        "Tensorwise fp8: parameters and tensor-parallel inputs are gathered in one byte."),
+    profile<&Implementation::tp_keeps_gathered>(
+        "implementation.tp_keeps_gathered",
+        "Gathered inputs are kept for backward instead of gathered again."),
     profile<&Implementation::tp_backward_overlap>(
         "implementation.tp_backward_overlap",
         "Weight-gradient products overlap the tensor-parallel communication of backward."),

@@ -31,7 +31,7 @@ class FullySharded final : public Strategy {
   void after_unit(Emitter& emitter, const Pass& pass, std::size_t unit) override {
     if (pass.recompute) return;
     if (pass.forward()) {
-      if (plan().reshard_after_forward) drop(emitter, pass, unit);
+      if (plan().reshard_after_forward && !turns_around(pass, unit)) drop(emitter, pass, unit);
       return;
     }
     drop(emitter, pass, unit);
@@ -51,8 +51,19 @@ class FullySharded final : public Strategy {
     return *pass.chunk->units[unit].cost;
   }
 
+  double wire_bytes(const UnitCost& unit) const {
+    if (unit.is_layer && gathers_in_fp8(training(), implementation())) return 1.0;
+    return parameter_bytes(training());
+  }
+
   sim::Bytes whole(const UnitCost& unit) const {
-    return wire_size(unit.dense_parameters + unit.expert_parameters, parameter_bytes(training()));
+    return wire_size(unit.dense_parameters + unit.expert_parameters, wire_bytes(unit));
+  }
+
+  // The last layer and the head are wanted again at once: FSDP keeps them gathered.
+  static bool turns_around(const Pass& pass, std::size_t unit) {
+    const auto& units = pass.chunk->units;
+    return !units[unit].cost->is_layer ? unit > 0 : unit + 2 >= units.size();
   }
 
   void gather(Emitter& emitter, const Pass& pass, std::size_t unit) {
@@ -62,8 +73,7 @@ class FullySharded final : public Strategy {
     emitter.allocate(sim::MemoryCategory::buffers, whole(what));
     std::optional<OpIndex> last;
     const auto add = [&](GroupKind group, std::int64_t parameters, std::int64_t ranks) {
-      const double element =
-          training().quantized_weights ? 1.0 : parameter_bytes(training());
+      const double element = training().quantized_weights ? 1.0 : wire_bytes(what);
       const sim::Bytes bytes = wire_size(parameters, element);
       if (ranks == 1 || bytes == sim::Bytes{0}) return;
       last = emitter.collective({group, collectives::Kind::all_gather, bytes, Stream::gather,

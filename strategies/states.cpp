@@ -38,6 +38,11 @@ double sharded_parameter_bytes(const Training& training, const Implementation& i
   return implementation.fp32_sharded_parameters ? 4.0 : parameter_bytes(training);
 }
 
+bool gathers_in_fp8(const Training& training, const Implementation& implementation) {
+  return implementation.fp8_gather && training.precision == models::Precision::fp8 &&
+         training.fp8_recipe == Fp8Recipe::tensorwise;
+}
+
 double gradient_bytes(const Training& training) {
   return models::element_bytes(training.grad_dtype);
 }

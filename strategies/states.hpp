@@ -21,6 +21,8 @@ double parameter_bytes(const Training& training);  // the copy that is computed 
 // On the wire, where the new parameters of ZeRO-1 and 2 are gathered.
 double gathered_parameter_bytes(const Training& training, const Implementation& implementation);
 double sharded_parameter_bytes(const Training& training, const Implementation& implementation);
+// Parameters of layers and the inputs of tensor-parallel projections travel in one byte.
+bool gathers_in_fp8(const Training& training, const Implementation& implementation);
 double gradient_bytes(const Training& training);  // accumulated
 double gradient_wire_bytes(const Training& training, const Implementation& implementation);
 double optimizer_bytes(const Training& training, const Plan& plan,

@@ -5,6 +5,7 @@
 // each, and backward gathers the inputs of the column-parallel matrices once more.
 #include <optional>
 
+#include "strategies/states.hpp"
 #include "strategies/strategy.hpp"
 
 namespace strategies {
@@ -33,13 +34,15 @@ class TensorParallel final : public Strategy {
     if (!unit.cost->is_layer && region != Region::head && region != Region::embedding) return;
     const bool sp = plan().sequence_parallel;
     if (pass.forward()) {
-      if (sp && column_parallel(unit, region)) gather_before(emitter);
+      if (sp && column_parallel(unit, region)) gather_before(emitter, input_gather(region));
       return;
     }
-    if (sp && row_parallel(unit, region) && pass.data_gradient()) gather_before(emitter);
+    if (sp && row_parallel(unit, region) && pass.data_gradient()) {
+      gather_before(emitter, all_gather());
+    }
     // The input of a column-parallel matrix was kept split: its weight gradient needs it whole.
-    if (sp && column_parallel(unit, region) && pass.weight_gradient()) {
-      regathered_ = emitter.collective(all_gather());
+    if (sp && column_parallel(unit, region) && pass.weight_gradient() && gathers_again()) {
+      regathered_ = emitter.collective(input_gather(region));
       if (!implementation().tp_backward_overlap) settle(emitter, regathered_);
     }
   }
@@ -81,6 +84,20 @@ class TensorParallel final : public Strategy {
             "tp all-gather"};
   }
 
+  // A projection's input, cast before it travels where the implementation does so.
+  Collective input_gather(Region region) const {
+    Collective out = all_gather();
+    if (region != Region::head && gathers_in_fp8(training(), implementation())) {
+      out.bytes = sim::Bytes{out.bytes.count() / 2};
+    }
+    return out;
+  }
+
+  // Kept for backward, unless recomputed: full recomputation gathers within its own forward.
+  bool gathers_again() const {
+    return !implementation().tp_keeps_gathered || training().recompute.mode == Recompute::selective;
+  }
+
   Collective reduction() const {
     const bool sp = plan().sequence_parallel;
     return {GroupKind::tensor,
@@ -92,8 +109,8 @@ class TensorParallel final : public Strategy {
             sp ? "tp reduce-scatter" : "tp all-reduce"};
   }
 
-  void gather_before(Emitter& emitter) {
-    const OpIndex gathered = emitter.collective(all_gather());
+  void gather_before(Emitter& emitter, const Collective& gather) {
+    const OpIndex gathered = emitter.collective(gather);
     if (plan().overlap.tp) {
       // Ring-exchange GEMM: each part of the input is multiplied while the next one arrives.
       emitter.wait_late(gathered, 1.0 / static_cast<double>(plan().tp));
