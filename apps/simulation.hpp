@@ -11,8 +11,7 @@
 namespace apps {
 
 scenarios::Scenario read(const std::string& file, const std::vector<std::string>& set,
-                         const std::vector<std::string>& more = {},
-                         bool allow_plugins = false);
+                         const std::vector<std::string>& more = {}, bool allow_plugins = false);
 
 // One rank of each pipeline stage: the first of each, as rank_order lays them out.
 std::vector<std::int64_t> ranks_of_stages(const strategies::Plan& plan);

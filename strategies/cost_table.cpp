@@ -121,8 +121,8 @@ void CostTable::measure_transformer(const models::Transformer& model) {
   if (model.moe) {
     const bool split = plan_.sequence_parallel;  // tokens enter the dispatch split over tp
     dispatched_tokens_ =
-        sim::Bytes::ceil(size_of(model.hidden * model.moe->top_k).as_double() *
-                         shard_.expert_load / static_cast<double>(split ? plan_.tp : 1));
+        sim::Bytes::ceil(size_of(model.hidden * model.moe->top_k).as_double() * shard_.expert_load /
+                         static_cast<double>(split ? plan_.tp : 1));
   }
   const auto multiple = implementation_.vocab_multiple;
   embedding_ = unit(models::embedding_operators(model, shard_, kernels_, multiple), false);
