@@ -165,6 +165,9 @@ UnitCost CostTable::unit(const std::vector<models::Operator>& operators, bool is
   if ((rebuilt & models::module_bit(models::Module::alternate_mm)) != 0) {
     out.workspace += out.saved_all - out.saved;
   }
+  const sim::Bytes gathered = gathered_inputs(out);
+  out.saved += gathered;
+  out.saved_all += gathered;
   out.checkpoint = sim::Bytes{hidden_state_.count() / (plan_.sequence_parallel ? plan_.tp : 1)};
   return out;
 }
@@ -179,6 +182,22 @@ void CostTable::accumulate(PassCost& sum, const models::Operator& op) const {
   const auto bytes = sim::Bytes::ceil(static_cast<double>(op.parameters) * each);
   sum.time += models::streaming_time(bytes, device_);
   sum.kernels += 1;
+}
+
+// What a unit keeps more where the gathered inputs of its column-parallel products stay.
+sim::Bytes CostTable::gathered_inputs(const UnitCost& unit) const {
+  const bool kept = implementation_.tp_keeps_gathered && plan_.sequence_parallel &&
+                    training_.recompute.mode != Recompute::selective;
+  if (!kept) return sim::Bytes{0};
+  const sim::Bytes more = hidden_state_ - sim::Bytes{hidden_state_.count() / plan_.tp};
+  const bool moe = unit.at(models::Region::router).present;
+  std::int64_t inputs = 0;
+  for (const models::Region region : {models::Region::attention_in, models::Region::mlp_in,
+                                      models::Region::shared_expert, models::Region::head}) {
+    if (region == models::Region::mlp_in && moe) continue;
+    if (unit.at(region).present) ++inputs;
+  }
+  return more * inputs;
 }
 
 const UnitCost& CostTable::layer(std::int64_t index) const {

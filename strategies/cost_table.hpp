@@ -74,6 +74,7 @@ class CostTable {
 
  private:
   UnitCost unit(const std::vector<models::Operator>& operators, bool is_layer) const;
+  sim::Bytes gathered_inputs(const UnitCost& unit) const;
   void accumulate(PassCost& sum, const models::Operator& op) const;
   void measure_transformer(const models::Transformer& model);
 
