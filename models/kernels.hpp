@@ -16,6 +16,8 @@ struct KernelProfile {
   bool fused_activation = true;    // bias + GELU, SwiGLU in one kernel
   bool fused_bias_dropout = true;  // bias + dropout + residual in one kernel
   bool fused_rope = true;
+  bool joined_qkv_gradient = false;  // one projection, split: backward concatenates
+  double metric_bytes = 0.0;  // an element of logits, moved by training metrics beside the loss
   bool complex_rope = false;  // by complex fp32 products, which compilers leave alone (torchtitan)
   bool fp8_recast = false;    // inputs stay in 16 bits and are cast again in backward (torchao)
   bool fused_cross_entropy = true;    // no fp32 copy of the logits is materialised

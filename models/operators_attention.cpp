@@ -171,6 +171,12 @@ void add_qkv(OperatorBuilder& builder, const Transformer& model) {
               .input_freed_by = module_bit(Module::layernorm),
               .gathered_input = dims.reads_gathered,
               .bias = model.bias || model.qkv_bias};
+  if (builder.kernels().joined_qkv_gradient && !apart) {
+    Streamed join{.name = "join_qkv", .region = Region::attention_in, .forward_kernels = 0};
+    join.elements = static_cast<double>(dims.tokens * spec.out);
+    join.backward_bytes = 2.0 * dims.element;
+    builder.streamed(join);
+  }
   builder.linear(spec);
   if (!apart) return;
   spec.out = keys;

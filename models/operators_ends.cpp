@@ -33,6 +33,10 @@ void add_loss(OperatorBuilder& builder, std::int64_t vocab) {
   spec.backward_bytes = fused ? 2.0 * e : 35.0 + e;
   spec.forward_kernels = fused ? 2 : 6;
   spec.backward_kernels = fused ? 1 : 6;
+  if (builder.kernels().metric_bytes > 0.0) {
+    spec.forward_bytes += builder.kernels().metric_bytes;
+    spec.forward_kernels += 4;
+  }
   Operator& op = builder.streamed(spec);
   op.saved_internal = bytes(spec.elements, fused ? e : e + 4.0);
   op.workspace = bytes(spec.elements, fused ? 0.0 : e + 4.0);

@@ -55,6 +55,12 @@ const std::vector<Key<Draft>> kProfile = {
     kernels<&KernelProfile::fp8_recast>(
         "implementation.kernels.fp8_recast",
         "fp8 products keep 16-bit inputs and cast them again in backward."),
+    kernels<&KernelProfile::joined_qkv_gradient>(
+        "implementation.kernels.joined_qkv_gradient",
+        "Backward concatenates the gradients of queries, keys and values."),
+    kernels<&KernelProfile::metric_bytes>(
+        "implementation.kernels.metric_bytes",
+        "Bytes an element of logits that training metrics move besides the loss.", {0, 64}),
     kernels<&KernelProfile::dropout>("implementation.kernels.dropout", "Trained with dropout."),
     kernels<&KernelProfile::compiled>("implementation.kernels.compiled",
                                       "Default of training.compile."),
@@ -117,6 +123,12 @@ const std::vector<Key<Draft>> kProfile = {
     profile<&Implementation::layer_buckets>("implementation.layer_buckets", "One bucket a layer."),
     profile<&Implementation::prefetch_layers>("implementation.prefetch_layers",
                                               "ZeRO-3: layers gathered ahead.", {0, 1000}),
+    profile<&Implementation::gather_copy_bytes>(
+        "implementation.gather_copy_bytes",
+        "ZeRO-3: bytes moved to take a gathered parameter out of its buffer.", {0, 64}),
+    profile<&Implementation::reduce_copy_bytes>(
+        "implementation.reduce_copy_bytes",
+        "ZeRO-3: bytes moved to put a gradient into the buffer that is reduced.", {0, 64}),
     profile<&Implementation::fp8_gather>(
         "implementation.fp8_gather",
         "Tensorwise fp8: parameters and tensor-parallel inputs are gathered in one byte."),

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "models/cost.hpp"
 #include "strategies/states.hpp"
 #include "strategies/strategy.hpp"
 
@@ -24,8 +25,11 @@ class FullySharded final : public Strategy {
       if (pass.forward() ? unit + i >= count : unit < i) break;
       gather(emitter, pass, pass.forward() ? unit + i : unit - i);
     }
-    const auto& handle = gathered_.at({pass.chunk_index, unit});
-    if (handle) emitter.wait(*handle);
+    auto& handle = gathered_.at({pass.chunk_index, unit});
+    if (!handle) return;
+    emitter.wait(*handle);
+    handle.reset();
+    copy(emitter, pass, unit, implementation().gather_copy_bytes);
   }
 
   void after_unit(Emitter& emitter, const Pass& pass, std::size_t unit) override {
@@ -84,6 +88,17 @@ class FullySharded final : public Strategy {
     gathered_[key] = last;
   }
 
+  // Parameters leave the buffer they were gathered in, gradients enter the one they are reduced in.
+  void copy(Emitter& emitter, const Pass& pass, std::size_t unit, double element_bytes) const {
+    const UnitCost& what = cost(pass, unit);
+    const sim::Bytes bytes =
+        wire_size(what.dense_parameters + what.expert_parameters, element_bytes);
+    if (bytes == sim::Bytes{0}) return;
+    const Activity activity = pass.forward() ? Activity::forward : Activity::backward;
+    emitter.compute(
+        {activity, models::streaming_time(bytes, *context().device), 1, 0.0, "fsdp copy"});
+  }
+
   void drop(Emitter& emitter, const Pass& pass, std::size_t unit) {
     if (gathered_.erase({pass.chunk_index, unit}) == 0) return;
     emitter.free(sim::MemoryCategory::buffers, whole(cost(pass, unit)));
@@ -102,6 +117,7 @@ class FullySharded final : public Strategy {
     emitter.free(sim::MemoryCategory::gradients, leaving_);  // the unit before is reduced by now
     held_ -= leaving_;
     leaving_ = gradients;
+    copy(emitter, pass, unit, implementation().reduce_copy_bytes);
     const double element = gradient_wire_bytes(training(), implementation());
     scatter(emitter, GroupKind::shard, wire_size(what.dense_parameters, element),
             plan().shard_group, context().data_parallel());

@@ -141,6 +141,8 @@ struct Implementation {
   bool fp8_parameter_gather = false;  // ZeRO-1: fp8 runs gather the new parameters in fp8
   bool layer_buckets = false;         // one bucket a layer (FSDP units)
   std::int64_t prefetch_layers = 1;   // gathered ahead (ZeRO-3)
+  double gather_copy_bytes = 0.0;     // FSDP: a parameter, from the gathered buffer to its tensor
+  double reduce_copy_bytes = 0.0;     // FSDP: a gradient, into the buffer that is reduced
   bool fp8_gather = false;            // tensorwise fp8: parameters and TP inputs travel in one byte
   bool tp_keeps_gathered = false;  // gathered inputs are kept for backward (DTensor), not gathered
   bool tp_backward_overlap = false;        // wgrad GEMM overlaps the dgrad's all-reduce / RS
