@@ -155,6 +155,38 @@ void add_validate(CLI::App& root, ValidateOptions& options) {
   app->add_option("--update-docs", options.update_docs, "Replace the tables of this document");
 }
 
+void add_search(CLI::App& root, SearchOptions& options) {
+  CLI::App* app = root.add_subcommand("search", "Find the best strategies, exactly");
+  app->add_option("scenario", options.scenario, "Scenario file; its search: section constrains")
+      ->required();
+  add_set(*app, options.set);
+  app->add_flag("--json", options.json, "One JSON object on stdout");
+  app->add_option("--top", options.top, "How many of the best to show")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{1000}))
+      ->capture_default_str();
+  app->add_option("--objective", options.objective, "What is best")
+      ->check(CLI::IsMember({"step_time", "tokens_per_s", "memory", "cost"}))
+      ->capture_default_str();
+  app->add_option("--front", options.front,
+                  "Pareto front of time and memory: exact, of what was evaluated, or exact in "
+                  "small spaces")
+      ->check(CLI::IsMember({"auto", "exact", "evaluated"}))
+      ->capture_default_str();
+  app->add_option("--journal", options.journal, "Keep every evaluation in this file");
+  app->add_flag("--resume", options.resume, "Go on from the journal");
+  app->add_flag("--restart", options.restart, "Overwrite the journal");
+  app->add_option("--threads", options.threads, "Threads (default: all cores)")
+      ->check(CLI::Range(1U, 1024U));
+  app->add_option("--best", options.best, "Write the winner as a scenario file");
+  app->add_option("--tokens", options.tokens,
+                  "Tokens of the whole training, for days and cost (default: 20 a parameter)")
+      ->check(CLI::PositiveNumber);
+  app->add_option("--max-memory", options.max_memory, "Memory this program may use, e.g. 8GiB")
+      ->transform(CLI::AsSizeValue(true));
+  app->add_option("--time-limit", options.time_limit_s, "Seconds this program may run")
+      ->check(CLI::PositiveNumber);
+}
+
 // CLI11 only says that a sub-command is missing when one is misspelt.
 void check_subcommand(const CLI::App& root, const char* word) {
   std::vector<std::string> names;
@@ -170,6 +202,7 @@ struct AllOptions {
   TopologyOptions topology;
   ExplainOptions explain;
   ValidateOptions validate;
+  SearchOptions search;
 };
 
 void describe(CLI::App& root, AllOptions& options) {
@@ -183,6 +216,7 @@ void describe(CLI::App& root, AllOptions& options) {
   add_topology(root, options.topology);
   add_explain(root, options.explain);
   add_validate(root, options.validate);
+  add_search(root, options.search);
   root.add_subcommand("schema", "JSON Schema (draft-07) of the scenario file");
 }
 
@@ -194,6 +228,7 @@ Invocation chosen(const CLI::App& root, AllOptions& options) {
   if (name == "topology") return std::move(options.topology);
   if (name == "explain") return std::move(options.explain);
   if (name == "validate") return std::move(options.validate);
+  if (name == "search") return std::move(options.search);
   return SchemaOptions{};
 }
 

@@ -23,6 +23,7 @@ int execute(const TopologyOptions& options);
 int execute(const ExplainOptions& options);
 int execute(const SchemaOptions& options);
 int execute(const ValidateOptions& options);
+int execute(const SearchOptions& options);
 inline int execute(const Answered&) { return kOk; }
 
 }  // namespace apps

@@ -66,7 +66,7 @@ class Search {
     }
     result_.best = best_.take();
     result_.pareto = front_.take();
-    result_.pareto_exact = options_.front == Front::exact;
+    result_.pareto_exact = front_kind_ == Front::exact;
     if (result_.counts.feasible > 0) result_.counts.best_miss_bytes = 0;
     return std::move(result_);
   }
@@ -99,6 +99,8 @@ class Search {
       push({key(bounds[c]), bounds[c], {c, 0}, Level::core});
     }
     if (result_.counts.candidates > kMostCandidates) refuse();
+    const bool small = result_.counts.candidates <= options_.small_space;
+    front_kind_ = options_.front.value_or(small ? Front::exact : Front::evaluated);
   }
 
   [[noreturn]] void refuse() const {
@@ -130,7 +132,7 @@ class Search {
 
   bool hopeless(const Item& item) const {
     if (!best_.may_take(item.key)) {
-      return options_.front == Front::evaluated ||
+      return front_kind_ == Front::evaluated ||
              front_.dominates(item.bound.time_ps, item.bound.memory_bytes);
     }
     return false;
@@ -237,6 +239,7 @@ class Search {
   Evaluator& evaluator_;
   unsigned threads_;
   double limit_;
+  Front front_kind_ = Front::exact;
   std::vector<std::unique_ptr<SearchBounds>> bounds_;  // one a thread
   std::vector<Scenario> scratch_;                      // one a thread
   std::vector<SearchCore> cores_;

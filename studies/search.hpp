@@ -68,9 +68,10 @@ enum class Front : std::uint8_t {
 struct SearchOptions {
   std::size_t top = 10;
   Objective objective = Objective::step_time;
-  Front front = Front::exact;
-  unsigned threads = 0;              // 0 = all cores
-  EvaluationStore* store = nullptr;  // null = nothing is kept
+  std::optional<Front> front = Front::exact;  // none: exact where the space is small
+  std::uint64_t small_space = 0;              // candidates
+  unsigned threads = 0;                       // 0 = all cores
+  EvaluationStore* store = nullptr;           // null = nothing is kept
   std::function<void(std::uint64_t done, std::uint64_t left)> on_round;
 };
 

@@ -1,0 +1,126 @@
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "apps/commands.hpp"
+#include "apps/console.hpp"
+#include "apps/search_output.hpp"
+#include "apps/search_run.hpp"
+#include "apps/simulation.hpp"
+#include "apps/watch.hpp"
+#include "reports/file.hpp"
+#include "reports/json.hpp"
+#include "scenarios/prediction_cache.hpp"
+#include "studies/search_evaluate.hpp"
+#include "studies/search_journal.hpp"
+
+namespace apps {
+namespace {
+
+using studies::Front;
+
+// Below this many candidates the whole front is worked out unless asked otherwise.
+constexpr std::uint64_t kSmallSpace = 20'000;
+
+std::optional<Front> front_of(const std::string& name) {
+  if (name == "exact") return Front::exact;
+  if (name == "evaluated") return Front::evaluated;
+  return std::nullopt;
+}
+
+std::unique_ptr<studies::SearchJournal> open_journal(const SearchOptions& options,
+                                                     const studies::SearchSpace& space) {
+  using Start = studies::SearchJournal::Start;
+  if (options.journal.empty()) {
+    if (options.resume || options.restart) throw UsageError("--resume needs --journal FILE");
+    return nullptr;
+  }
+  const Start start =
+      options.restart ? Start::restart : (options.resume ? Start::resume : Start::fresh);
+  return std::make_unique<studies::SearchJournal>(options.journal, space, start);
+}
+
+scenarios::Report report_of(const studies::SearchSpace& space, const studies::Found& found,
+                            scenarios::PredictionCache& cache) {
+  scenarios::PredictOptions predict;
+  predict.cache = &cache;
+  scenarios::Report report =
+      scenarios::predict(studies::materialise(space, found.strategy), predict);
+  report.wall_s = 0.0;  // a resumed search prints the same bytes
+  return report;
+}
+
+std::vector<scenarios::Report> reports_of(const studies::SearchSpace& space,
+                                          const std::vector<studies::Found>& list,
+                                          scenarios::PredictionCache& cache, unsigned threads) {
+  std::vector<scenarios::Report> out(list.size());
+  studies::parallel_for(
+      list.size(), studies::thread_count(threads),
+      [&](std::size_t, std::size_t i) { out[i] = report_of(space, list[i], cache); });
+  return out;
+}
+
+int finish(const SearchOptions& options, const studies::SearchResult& result,
+           const SearchReports& all) {
+  if (options.json) {
+    print(reports::dump(search_json(options, result, all)));
+  } else if (!result.best.empty()) {
+    print(search_table(options, result, all));
+  }
+  if (result.best.empty()) {
+    complain(nothing_found(result.counts));
+    return kInfeasible;
+  }
+  if (!options.best.empty()) {
+    reports::write_file(options.best, scenarios::to_yaml(all.best.front().scenario));
+  }
+  return kOk;
+}
+
+}  // namespace
+
+scenarios::Scenario read_search_scenario(const SearchOptions& options) {
+  scenarios::ReadOptions read;
+  read.set = options.set;
+  read.check_strategy = false;
+  return scenarios::read_scenario(options.scenario, read);
+}
+
+int run_search(const SearchOptions& options, const studies::SearchSpace& space,
+               scenarios::PredictionCache& cache, studies::Evaluator& evaluator) {
+  Watch watch({options.time_limit_s, {}});
+  studies::SearchOptions how;
+  how.top = options.top;
+  how.objective = *studies::find_objective(options.objective);
+  how.front = front_of(options.front);
+  how.small_space = kSmallSpace;
+  how.threads = options.threads;
+  const auto journal = open_journal(options, space);
+  how.store = journal.get();
+  how.on_round = [&](std::uint64_t done, std::uint64_t left) {
+    watch.activity(fmt::format("searching: {} simulated, {} wait", done, left));
+  };
+  watch.activity("searching");
+  const studies::SearchResult result = studies::search(space, how, evaluator, cache.machine());
+  watch.activity("reporting");
+  const SearchReports all{reports_of(space, result.best, cache, options.threads),
+                          reports_of(space, result.pareto, cache, options.threads)};
+  watch.stop();
+  return finish(options, result, all);
+}
+
+int execute(const SearchOptions& options) {
+  limit_memory(options.max_memory);
+  const scenarios::Scenario scenario = read_search_scenario(options);
+  const studies::SearchSpace space(scenario);
+  scenarios::PredictionCache cache(space.base());
+  studies::ThreadEvaluator evaluator(space, cache, options.threads);
+  try {
+    return run_search(options, space, cache, evaluator);
+  } catch (const studies::JournalError& error) {
+    complain(error.what());
+    return error.kind() == studies::JournalError::Kind::io ? kIo : kInvalidInput;
+  }
+}
+
+}  // namespace apps

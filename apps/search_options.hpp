@@ -1,0 +1,28 @@
+// What `search` asks for. Filled by add_search() in cli.cpp.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace apps {
+
+struct SearchOptions {
+  std::string scenario;
+  std::vector<std::string> set;  // dotted.key=value
+  bool json = false;
+  std::size_t top = 10;
+  std::string objective = "step_time";
+  std::string front = "auto";  // auto | exact | evaluated
+  std::string journal;         // file; empty = none
+  bool resume = false;
+  bool restart = false;
+  unsigned threads = 0;  // 0 = all cores
+  std::string best;      // file for the winner's scenario
+  double tokens = 0.0;   // of the whole training; 0 = compute-optimal
+  std::uint64_t max_memory = 0;
+  double time_limit_s = 0.0;
+};
+
+}  // namespace apps

@@ -1,0 +1,213 @@
+#include "apps/search_output.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "reports/json.hpp"
+#include "reports/table.hpp"
+#include "reports/text.hpp"
+#include "scenarios/reader.hpp"
+#include "studies/training_run.hpp"
+
+namespace apps {
+namespace {
+
+using nlohmann::ordered_json;
+using scenarios::Report;
+
+// A YAML scalar or list of scalars as JSON.
+ordered_json typed(std::string_view text) {
+  if (text == "true") return true;
+  if (text == "false") return false;
+  if (text.starts_with('[') && text.ends_with(']')) {
+    ordered_json list = ordered_json::array();
+    text = text.substr(1, text.size() - 2);
+    while (!text.empty()) {
+      const std::size_t end = std::min(text.find(", "), text.size());
+      list.push_back(typed(text.substr(0, end)));
+      text.remove_prefix(std::min(end + 2, text.size()));
+    }
+    return list;
+  }
+  const char* end = text.data() + text.size();
+  std::int64_t whole = 0;
+  if (const auto r = std::from_chars(text.data(), end, whole);
+      r.ptr == end && r.ec == std::errc()) {
+    return whole;
+  }
+  double number = 0.0;
+  if (const auto r = std::from_chars(text.data(), end, number);
+      r.ptr == end && r.ec == std::errc()) {
+    return number;
+  }
+  return std::string(text);
+}
+
+// The keys of one section as they would stand in a scenario file.
+ordered_json section(const scenarios::Scenario& scenario, const std::string& name) {
+  ordered_json out = ordered_json::object();
+  for (const scenarios::Resolved& item : scenario.resolved) {
+    if (!item.key.starts_with(name + ".")) continue;
+    std::string path = item.key.substr(name.size());
+    for (char& c : path) c = c == '.' ? '/' : c;
+    // A key with finer keys beside it (recompute) keeps its own value under `mode`.
+    const ordered_json::json_pointer at(path);
+    const auto parent = at.parent_pointer();
+    if (!parent.empty() && out.contains(parent) && !out[parent].is_object()) {
+      out[parent] = ordered_json{{"mode", out[parent]}};
+    }
+    out[at] = typed(item.value);
+  }
+  return out;
+}
+
+ordered_json run_json(const Report& report, double tokens) {
+  const double wanted =
+      tokens > 0.0 ? tokens : studies::compute_optimal_tokens(report.scenario.model);
+  const studies::TrainingRun run = studies::training_run(report, wanted);
+  ordered_json out{{"tokens", run.tokens},
+                   {"steps", run.steps},
+                   {"days", run.days},
+                   {"gpu_hours", run.gpu_hours}};
+  if (run.energy_mwh > 0.0) out["energy_mwh"] = run.energy_mwh;
+  if (run.price_usd > 0.0) out["price_usd"] = run.price_usd;
+  return out;
+}
+
+ordered_json entry(const SearchOptions& options, const Report& report) {
+  return {{"strategy", section(report.scenario, "strategy")},
+          {"training", section(report.scenario, "training")},
+          {"training_run", run_json(report, options.tokens)},
+          {"result", reports::to_json(report)}};
+}
+
+std::string recompute_text(const scenarios::Scenario& s) {
+  switch (s.training.recompute.mode) {
+    case strategies::Recompute::none:
+      return "none";
+    case strategies::Recompute::selective:
+      return "selective";
+    case strategies::Recompute::full:
+      return "full";
+  }
+  return "";
+}
+
+std::string overlap_text(const strategies::Overlap& overlap) {
+  std::string out;
+  const auto add = [&](bool on, const char* name) {
+    if (on) out += fmt::format("{}{}", out.empty() ? "" : " ", name);
+  };
+  add(overlap.grad_reduce, "grad");
+  add(overlap.param_gather, "param");
+  add(overlap.tp, "tp");
+  add(overlap.p2p, "p2p");
+  return out.empty() ? "-" : out;
+}
+
+std::string table_of(const std::vector<Report>& all) {
+  using reports::Align;
+  reports::Table table({{"step time"},
+                        {"tokens/s/GPU"},
+                        {"MFU"},
+                        {"memory"},
+                        {"tp"},
+                        {"cp"},
+                        {"pp"},
+                        {"vpp"},
+                        {"ep"},
+                        {"dp"},
+                        {"zero"},
+                        {"shard"},
+                        {"mbs"},
+                        {"recompute", Align::left},
+                        {"schedule", Align::left},
+                        {"overlap", Align::left},
+                        {"rank order", Align::left}});
+  for (const Report& report : all) {
+    const scenarios::Scenario& s = report.scenario;
+    const strategies::Plan& p = s.plan;
+    const auto number = [](std::int64_t value) { return fmt::format("{}", value); };
+    table.row({reports::time_text(report.step_time),
+               fmt::format("{:.1f}", report.tokens_per_s / static_cast<double>(s.cluster.gpus)),
+               reports::percent_text(report.mfu),
+               reports::gib_text(report.stages[report.worst_stage].driver),
+               number(p.tp) + (p.sequence_parallel ? " sp" : ""), number(p.cp), number(p.pp),
+               number(p.vpp), p.etp > 1 ? fmt::format("{} x {}", p.ep, p.etp) : number(p.ep),
+               number(p.dp), fmt::format("{}", p.zero), number(p.shard_group),
+               number(s.training.micro_batch), recompute_text(s), p.schedule,
+               overlap_text(p.overlap), p.rank_order});
+  }
+  return table.text(2);
+}
+
+std::string counts_text(const studies::SearchCounts& c) {
+  const auto n = [](std::uint64_t value) {
+    return reports::grouped(static_cast<std::int64_t>(value));
+  };
+  return fmt::format(
+      "{} strategies: {} simulated, {} shown by bounds not to matter, {} too large for memory; {} "
+      "combinations are no strategy\n",
+      n(c.candidates), n(c.feasible), n(c.pruned), n(c.rejected_by_memory), n(c.impossible));
+}
+
+}  // namespace
+
+std::string nothing_found(const studies::SearchCounts& c) {
+  const std::string miss =
+      c.rejected_by_memory == 0
+          ? ""
+          : fmt::format(" (best misses by {:.1f} GiB)", sim::Bytes{c.best_miss_bytes}.gib());
+  return fmt::format("no feasible strategy: {} rejected by memory{}, {} by divisibility",
+                     c.rejected_by_memory, miss, c.impossible);
+}
+
+ordered_json search_json(const SearchOptions& options, const studies::SearchResult& result,
+                         const SearchReports& reports) {
+  const studies::SearchCounts& c = result.counts;
+  ordered_json out{
+      {"schema_version", 1},
+      {"objective", options.objective},
+      {"complete", true},
+      {"candidates", c.candidates},
+      {"evaluated", c.evaluated},
+      {"pruned", c.pruned},
+      {"feasible", c.feasible},
+      {"rejected", {{"memory", c.rejected_by_memory}, {"divisibility", c.impossible}}}};
+  if (result.best.empty()) out["best_misses_by_gib"] = sim::Bytes{c.best_miss_bytes}.gib();
+  out["best"] = ordered_json::array();
+  for (const Report& report : reports.best) out["best"].push_back(entry(options, report));
+  out["pareto"] = ordered_json::array();
+  for (const Report& report : reports.pareto) out["pareto"].push_back(entry(options, report));
+  out["pareto_exact"] = result.pareto_exact;
+  if (!reports.best.empty()) {
+    out["scenario"] = scenarios::to_yaml(reports.best.front().scenario);
+  }
+  return out;
+}
+
+std::string search_table(const SearchOptions& options, const studies::SearchResult& result,
+                         const SearchReports& reports) {
+  std::string out = counts_text(result.counts) + "\n";
+  out += fmt::format("Best by {}\n{}\n", options.objective, table_of(reports.best));
+  out += fmt::format("Step time against memory{}\n{}\n",
+                     result.pareto_exact ? "" : " (of the strategies simulated)",
+                     table_of(reports.pareto));
+  const auto& best = reports.best.front();
+  const double tokens =
+      options.tokens > 0.0 ? options.tokens : studies::compute_optimal_tokens(best.scenario.model);
+  const studies::TrainingRun run = studies::training_run(best, tokens);
+  out += fmt::format("Training on {} with the first: {:.1f} days, {} GPU-hours",
+                     reports::si_text(run.tokens, "tokens"), run.days,
+                     reports::grouped(static_cast<std::int64_t>(run.gpu_hours)));
+  if (run.energy_mwh > 0.0) out += fmt::format(", {:.0f} MWh", run.energy_mwh);
+  if (run.price_usd > 0.0) {
+    out += fmt::format(", {} USD", reports::grouped(static_cast<std::int64_t>(run.price_usd)));
+  }
+  out += fmt::format("\n\n# The first as a scenario file\n{}", scenarios::to_yaml(best.scenario));
+  return out;
+}
+
+}  // namespace apps
