@@ -46,7 +46,16 @@ double stream_bandwidth(double traffic, const Device& device) {
 // experts on B200 never took less than 8.7 us each (SimuMax's table, models/fit/gemm.csv).
 constexpr double kGroupIssueSeconds = 8.7e-6;
 
-double matrix_seconds(const Operator& op, const Work& work, Precision precision,
+// Whether rows start at multiples of 16 bytes. A row is k or n long; in the weight gradient, whose
+// k counts tokens, m or n. Convolutions pad their channels.
+bool is_aligned(const Operator& op, const Work& work, Pass pass, Precision precision) {
+  if (op.kind == OpKind::conv || element_bytes(precision) > 2.0) return true;
+  const auto row = static_cast<std::int64_t>(16.0 / element_bytes(precision));
+  const std::int64_t other = pass == Pass::backward_weight ? work.m : work.k;
+  return work.n % row == 0 && other % row == 0;
+}
+
+double matrix_seconds(const Operator& op, const Work& work, Pass pass, Precision precision,
                       const Device& device, const KernelProfile& kernels) {
   detail::GemmShape shape;
   shape.m = work.m;
@@ -55,6 +64,7 @@ double matrix_seconds(const Operator& op, const Work& work, Precision precision,
   shape.batch = work.batch;
   shape.precision = operand_precision(op, precision);
   shape.output_bytes = work.output_bytes;
+  shape.aligned = is_aligned(op, work, pass, shape.precision);
   const double seconds =
       detail::gemm_seconds(shape, work.traffic.as_double(), device) / kernels.gemm_factor;
   if (op.kind != OpKind::grouped_gemm) return seconds;
@@ -70,7 +80,7 @@ sim::Time cost(const Operator& op, Pass pass, Precision precision, const Device&
   const double traffic = work.traffic.as_double();
   double seconds = 0.0;
   if (is_matrix(op.kind)) {
-    seconds = matrix_seconds(op, work, precision, device, kernels);
+    seconds = matrix_seconds(op, work, pass, precision, device, kernels);
   } else if (op.kind == OpKind::attention) {
     seconds = detail::attention_seconds(work, pass, precision, device, kernels);
   } else {

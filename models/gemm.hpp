@@ -5,8 +5,11 @@
 //   tiled = waves * (2 rows columns k / (kernel rate of one SM) + overhead), the best over the
 //           tiles that libraries ship and over splits of k when tiles are fewer than SMs
 //   time  = max(tiled, flops / sustained rate, traffic / sustained bandwidth) + exposed output
-// The kernel's own rate holds at full clock; `gemm_efficiency` of the device is what power and
-// clock leave on long runs. Constants: fitted by models/fit/fit.py, see docs/models.md.
+// Rows that do not start at 16 bytes cannot be loaded by the instructions tensor cores are fed
+// with: single products take half their rate, batched ones run on the vector units
+// (unaligned_rate). The kernel's own rate holds at full clock; `gemm_efficiency` of the device is
+// what power and clock leave on long runs. Constants: fitted by models/fit/fit.py, see
+// docs/models.md.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +25,7 @@ struct GemmShape {
   std::int64_t k = 0;
   std::int64_t batch = 1;
   Precision precision = Precision::bf16;
+  bool aligned = true;        // rows of all three matrices start at multiples of 16 bytes
   double output_bytes = 2.0;  // moved per output: 8 where it is added into fp32 memory
 };
 

@@ -136,6 +136,34 @@ TEST_CASE("one row of tiles more than a wave costs a second wave on A100") {
   CHECK(two.seconds() / one.seconds() < 2.0);
 }
 
+TEST_CASE("rows off 16 bytes leave the tensor cores, batched ones for the vector units") {
+  const auto device = test::device("a100-80gb");
+  const auto seconds = [&](std::int64_t n, std::int64_t k, std::int64_t batch) {
+    models::Operator op;
+    op.kind = models::OpKind::gemm;
+    op.forward = models::detail::gemm_work(2048, n, k, batch, 2.0, 2.0);
+    return models::cost(op, models::Pass::forward, Precision::fp16, device, {}).seconds();
+  };
+  // BLOOM's prequel: attention with 128 heads of 108 against 96 heads of 144.
+  CHECK(seconds(2048, 108, 64) > 6.0 * seconds(2048, 144, 48));
+  CHECK(seconds(2048, 104, 64) < 1.2 * seconds(2048, 112, 64));
+  // nanoGPT: a vocabulary of 50,257 or 50,304.
+  CHECK(seconds(50257, 768, 1) > 1.7 * seconds(50304, 768, 1));
+  CHECK(seconds(50257, 768, 1) < 2.3 * seconds(50304, 768, 1));
+}
+
+TEST_CASE("gradients add up faster in 16 bits, and a cast pays for each pass") {
+  const auto device = test::device("h100-80gb");
+  models::Shard s = shard(1, 1024);
+  const Time wide = layer_time(s, {}, device);
+  s.gradient_bytes = 2.0;
+  CHECK(layer_time(s, {}, device) < wide);
+  s.precision = Precision::fp8;
+  const Time once = layer_time(s, {}, device);
+  s.cast_passes = 2.0;
+  CHECK(layer_time(s, {}, device) > once);
+}
+
 TEST_CASE("GEMM time grows with k, the batch and the bytes") {
   for (const char* name : {"a100-80gb", "h100-80gb", "b200"}) {
     const models::Device device = test::device(name);
