@@ -123,6 +123,9 @@ const std::vector<Key<Draft>> kProfile = {
     profile<&Implementation::layer_buckets>("implementation.layer_buckets", "One bucket a layer."),
     profile<&Implementation::prefetch_layers>("implementation.prefetch_layers",
                                               "ZeRO-3: layers gathered ahead.", {0, 1000}),
+    profile<&Implementation::keeps_last_gathered>(
+        "implementation.keeps_last_gathered",
+        "ZeRO-3: the last layer and the head stay gathered from forward to backward."),
     profile<&Implementation::gather_copy_bytes>(
         "implementation.gather_copy_bytes",
         "ZeRO-3: bytes moved to take a gathered parameter out of its buffer.", {0, 64}),

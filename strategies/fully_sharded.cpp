@@ -1,6 +1,7 @@
 // ZeRO-3 / FSDP (arXiv 1910.02054, 2304.11277): every unit's parameters are gathered before it
 // runs, up to prefetch_layers ahead, and dropped after it; its gradients are reduce-scattered. Per
 // rank and micro-batch that moves 3 (N-1)/N of the parameters' bytes, 1.5 times data parallelism.
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <utility>
@@ -64,8 +65,9 @@ class FullySharded final : public Strategy {
     return wire_size(unit.dense_parameters + unit.expert_parameters, wire_bytes(unit));
   }
 
-  // The last layer and the head are wanted again at once: FSDP keeps them gathered.
-  static bool turns_around(const Pass& pass, std::size_t unit) {
+  // The last layer and the head are wanted again at once.
+  bool turns_around(const Pass& pass, std::size_t unit) const {
+    if (!implementation().keeps_last_gathered) return false;
     const auto& units = pass.chunk->units;
     return !units[unit].cost->is_layer ? unit > 0 : unit + 2 >= units.size();
   }
@@ -80,12 +82,25 @@ class FullySharded final : public Strategy {
       const double element = training().quantized_weights ? 1.0 : wire_bytes(what);
       const sim::Bytes bytes = wire_size(parameters, element);
       if (ranks == 1 || bytes == sim::Bytes{0}) return;
-      last = emitter.collective({group, collectives::Kind::all_gather, bytes, Stream::gather,
-                                 Activity::dp, plan().overlap.param_gather, "fsdp all-gather"});
+      const std::int64_t parts = collectives_of(what);
+      for (std::int64_t i = 0; i < parts; ++i) {
+        last = emitter.collective({group, collectives::Kind::all_gather, part(bytes, i, parts),
+                                   Stream::gather, Activity::dp, plan().overlap.param_gather,
+                                   "fsdp all-gather"});
+      }
     };
     add(GroupKind::shard, what.dense_parameters, plan().shard_group);
     add(GroupKind::expert_data, what.expert_parameters, context().expert_shard_group());
     gathered_[key] = last;
+  }
+
+  // Tensors that travel one by one are taken for equal parts: it is their number that costs.
+  std::int64_t collectives_of(const UnitCost& unit) const {
+    return unit.is_layer ? std::max<std::int64_t>(1, implementation().gathers_per_layer) : 1;
+  }
+
+  static sim::Bytes part(sim::Bytes whole, std::int64_t index, std::int64_t parts) {
+    return sim::Bytes{whole.count() * (index + 1) / parts - whole.count() * index / parts};
   }
 
   // Parameters leave the buffer they were gathered in, gradients enter the one they are reduced in.
@@ -119,10 +134,14 @@ class FullySharded final : public Strategy {
     leaving_ = gradients;
     copy(emitter, pass, unit, implementation().reduce_copy_bytes);
     const double element = gradient_wire_bytes(training(), implementation());
-    scatter(emitter, GroupKind::shard, wire_size(what.dense_parameters, element),
-            plan().shard_group, context().data_parallel());
-    scatter(emitter, GroupKind::expert_data, wire_size(what.expert_parameters, element),
-            context().expert_shard_group(), context().expert_shard_group());
+    const std::int64_t parts = collectives_of(what);
+    for (std::int64_t i = 0; i < parts; ++i) {
+      scatter(emitter, GroupKind::shard, part(wire_size(what.dense_parameters, element), i, parts),
+              plan().shard_group, context().data_parallel());
+      scatter(emitter, GroupKind::expert_data,
+              part(wire_size(what.expert_parameters, element), i, parts),
+              context().expert_shard_group(), context().expert_shard_group());
+    }
     if (!plan().overlap.grad_reduce && last_reduction_) emitter.wait(*last_reduction_);
   }
 

@@ -137,13 +137,15 @@ struct Implementation {
   // Communication.
   std::string library_version = "2.21";  // NCCL release whose constants apply
   bool ideal_communication = false;
-  sim::Bytes bucket;                  // gradient reduction bucket (DDP, Megatron)
-  bool fp8_parameter_gather = false;  // ZeRO-1: fp8 runs gather the new parameters in fp8
-  bool layer_buckets = false;         // one bucket a layer (FSDP units)
-  std::int64_t prefetch_layers = 1;   // gathered ahead (ZeRO-3)
-  double gather_copy_bytes = 0.0;     // FSDP: a parameter, from the gathered buffer to its tensor
-  double reduce_copy_bytes = 0.0;     // FSDP: a gradient, into the buffer that is reduced
-  bool fp8_gather = false;            // tensorwise fp8: parameters and TP inputs travel in one byte
+  sim::Bytes bucket;                   // gradient reduction bucket (DDP, Megatron)
+  bool fp8_parameter_gather = false;   // ZeRO-1: fp8 runs gather the new parameters in fp8
+  bool layer_buckets = false;          // one bucket a layer (FSDP units)
+  std::int64_t gathers_per_layer = 1;  // ZeRO-3: collectives a layer's parameters take (tensors)
+  std::int64_t prefetch_layers = 1;    // gathered ahead (ZeRO-3)
+  bool keeps_last_gathered = false;    // ZeRO-3: last layer and head, from forward to backward
+  double gather_copy_bytes = 0.0;      // FSDP: a parameter, from the gathered buffer to its tensor
+  double reduce_copy_bytes = 0.0;      // FSDP: a gradient, into the buffer that is reduced
+  bool fp8_gather = false;         // tensorwise fp8: parameters and TP inputs travel in one byte
   bool tp_keeps_gathered = false;  // gathered inputs are kept for backward (DTensor), not gathered
   bool tp_backward_overlap = false;        // wgrad GEMM overlaps the dgrad's all-reduce / RS
   double overlap_slowdown = 0.0;           // extra on a transfer's time while it overlaps compute
