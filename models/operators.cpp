@@ -9,9 +9,9 @@ namespace {
 
 // The largest module an operator is part of.
 Module largest(Modules modules) {
-  for (const Module module : {Module::moe, Module::mlp, Module::core_attn, Module::mla_up_proj,
-                              Module::layernorm, Module::moe_act, Module::act,
-                              Module::alternate_mm}) {
+  for (const Module module :
+       {Module::moe, Module::mlp, Module::core_attn, Module::mla_up_proj, Module::layernorm,
+        Module::moe_act, Module::act, Module::alternate_mm}) {
     if ((modules & module_bit(module)) != 0) return module;
   }
   return Module::none;

@@ -130,7 +130,7 @@ TEST_CASE("more devices than the real cluster has: a warning") {
   CHECK(s.warnings[0].position == "test.yaml:2:42");
 }
 
-TEST_CASE("--set overrides in order, through names and aliases") {
+TEST_CASE("settings: --set overrides in order, through names and aliases") {
   const Scenario s = read(kSmall, {"strategy.tp=2", "strategy.tensor_model_parallel_size=4",
                                    "training={recompute: full}", "name=other"});
   CHECK(s.plan.tp == 4);
@@ -150,7 +150,7 @@ TEST_CASE("--set overrides in order, through names and aliases") {
   CHECK(other.model.transformer()->hidden == 1600);
 }
 
-TEST_CASE("--set faults have positions inside the setting") {
+TEST_CASE("settings: --set faults have positions inside the setting") {
   ReadOptions options;
   options.set = {"strategy.tp=x"};
   CHECK_THAT(complaint(kSmall, "test.yaml", options),
