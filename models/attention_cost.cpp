@@ -30,7 +30,7 @@ constexpr Constants kBlackwell{256, 0, 93, 0.85, 0.834, 0.854, 0.278, 1.28, 0.53
 // FlashAttention-2's sustained rate on Hopper against 3's: 0.427 / 0.697 of peak.
 constexpr double kFlash2OnHopper = 0.613;
 // The first FlashAttention and its Triton kernel: forward and backward of 154 and 82 TFLOP/s on
-// A100, 276 and 146 on H100, at any length. Charts of FlashAttention-2 (Triton, A100: 76-100 both
+// A100, 276 and 146 on H100, at any length. Charts of FlashAttention-2 (Triton, A100: 61-102 both
 // passes together); differences between sequence lengths of MPT runs (docs/models.md).
 constexpr Constants kTriton{128, 20, 60, 1.0, 1.0, 0.53, 0.46, 1.26, 0.9};
 constexpr double kTritonOnAmpere = 0.75;  // against FlashAttention-2
