@@ -54,6 +54,14 @@ logged() {
   setup_failed "$what failed; the whole output is in $log"
 }
 
+# mpi_is_new GROUP...: MPI is asked for, and the build folder was configured without it.
+mpi_is_new() {
+  case " $* " in
+    *' mpi '*) ! grep -q 'EXECUTABLE target stepcast-mpi' "$build/build.ninja" ;;
+    *) return 1 ;;
+  esac
+}
+
 # set_up GROUPS TARGET...: builds the targets, one process at a time. Descriptor 9 is the lock.
 set_up() {
   groups=$1
@@ -74,7 +82,7 @@ set_up() {
   elif [ ! -x "$build/stepcast" ] || [ -n "$missing" ]; then
     say 'building'
   fi
-  if [ ! -f "$build/build.ninja" ] || [ -n "$missing" ]; then
+  if [ ! -f "$build/build.ninja" ] || [ -n "$missing" ] || mpi_is_new "$groups"; then
     logged 'configuring' cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release
   fi
   logged 'building' cmake --build "$build" --target "$@"

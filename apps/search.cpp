@@ -115,12 +115,7 @@ int execute(const SearchOptions& options) {
   const studies::SearchSpace space(scenario);
   scenarios::PredictionCache cache(space.base());
   studies::ThreadEvaluator evaluator(space, cache, options.threads);
-  try {
-    return run_search(options, space, cache, evaluator);
-  } catch (const studies::JournalError& error) {
-    complain(error.what());
-    return error.kind() == studies::JournalError::Kind::io ? kIo : kInvalidInput;
-  }
+  return run_search(options, space, cache, evaluator);
 }
 
 }  // namespace apps

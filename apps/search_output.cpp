@@ -21,6 +21,10 @@ using scenarios::Report;
 ordered_json typed(std::string_view text) {
   if (text == "true") return true;
   if (text == "false") return false;
+  if (text.starts_with('"')) {  // quoted as in JSON where a plain scalar would be a number
+    const auto quoted = ordered_json::parse(text, nullptr, false);
+    if (quoted.is_string()) return quoted;
+  }
   if (text.starts_with('[') && text.ends_with(']')) {
     ordered_json list = ordered_json::array();
     text = text.substr(1, text.size() - 2);

@@ -9,7 +9,7 @@ namespace apps {
 
 scenarios::Scenario read_search_scenario(const SearchOptions& options);
 
-// Searches, prints, and returns the exit code. Throws studies::JournalError.
+// Searches, prints, and returns the exit code.
 int run_search(const SearchOptions& options, const studies::SearchSpace& space,
                scenarios::PredictionCache& cache, studies::Evaluator& evaluator);
 

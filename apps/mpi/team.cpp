@@ -1,0 +1,230 @@
+#include "apps/mpi/team.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <utility>
+
+namespace apps::mpi {
+namespace {
+
+constexpr double kGreetingDeadline = 60.0;
+constexpr double kFlushDeadline = 10.0;
+
+// Number, failed or not, bytes.
+std::string packed(const Crew::Item& item) {
+  std::string out(sizeof item.number + 1, '\0');
+  std::memcpy(out.data(), &item.number, sizeof item.number);
+  out.back() = item.failed ? '\1' : '\0';
+  return out + item.bytes;
+}
+
+Crew::Item unpacked(const std::string& bytes) {
+  Crew::Item item;
+  if (bytes.size() <= sizeof item.number) throw MpiError("a message is cut short");
+  std::memcpy(&item.number, bytes.data(), sizeof item.number);
+  item.failed = bytes[sizeof item.number] != '\0';
+  item.bytes = bytes.substr(sizeof item.number + 1);
+  return item;
+}
+
+}  // namespace
+
+Crew::Crew(unsigned threads, Work work) : work_(std::move(work)) {
+  for (unsigned t = 0; t < std::max(1U, threads); ++t)
+    threads_.emplace_back([this, t] { loop(t); });
+}
+
+Crew::~Crew() {
+  {
+    const std::lock_guard lock(mutex_);
+    over_ = true;
+    to_do_.clear();
+  }
+  to_do_changed_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void Crew::add(Item item) {
+  {
+    const std::lock_guard lock(mutex_);
+    to_do_.push_back(std::move(item));
+  }
+  to_do_changed_.notify_one();
+}
+
+std::vector<Crew::Item> Crew::take_done() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(done_, {});
+}
+
+void Crew::wait() {
+  std::unique_lock lock(mutex_);
+  done_changed_.wait_for(lock, std::chrono::microseconds(100), [this] { return !done_.empty(); });
+}
+
+void Crew::loop(unsigned thread) {
+  while (true) {
+    Item item;
+    {
+      std::unique_lock lock(mutex_);
+      to_do_changed_.wait(lock, [this] { return over_ || !to_do_.empty(); });
+      if (over_) return;
+      item = std::move(to_do_.front());
+      to_do_.pop_front();
+    }
+    try {
+      item.bytes = work_(thread, item.bytes);
+    } catch (const std::exception& error) {
+      item.failed = true;
+      item.bytes = error.what();
+    }
+    {
+      const std::lock_guard lock(mutex_);
+      done_.push_back(std::move(item));
+    }
+    done_changed_.notify_one();
+  }
+}
+
+Leader::Leader(Session& session, unsigned threads, Work work)
+    : session_(session),
+      crew_(threads, std::move(work)),
+      room_(static_cast<std::size_t>(session.size()), 0) {}
+
+void Leader::greet(const std::string& word) {
+  const double until = steady_seconds() + kGreetingDeadline;
+  for (int seen = 1; seen < session_.size();) {
+    if (steady_seconds() > until) {
+      session_.leave_without_waiting();
+      throw MpiError(fmt::format("only {} of {} ranks have started", seen, session_.size()));
+    }
+    const auto message = mail_.receive();
+    if (!message || message->tag != Tag::hello) {
+      pause_between_polls();
+      continue;
+    }
+    const Crew::Item hello = unpacked(message->bytes);
+    if (hello.failed) throw MpiError(fmt::format("rank {}: {}", message->source, hello.bytes));
+    if (hello.bytes != word) {
+      throw MpiError(fmt::format("rank {} has another scenario or another version of stepcast",
+                                 message->source));
+    }
+    // One job beyond its threads, so that none waits for the next.
+    room_[static_cast<std::size_t>(message->source)] = static_cast<unsigned>(hello.number) + 1;
+    ++seen;
+  }
+}
+
+std::vector<std::string> Leader::run(std::vector<std::string> jobs) {
+  first_ += jobs_.size();
+  jobs_ = std::move(jobs);
+  answers_.assign(jobs_.size(), "");
+  answered_.assign(jobs_.size(), false);
+  next_ = 0;
+  open_ = jobs_.size();
+  while (open_ > 0) {
+    deal();
+    collect();
+    if (next_ == jobs_.size()) take_back();
+    if (open_ > 0) crew_.wait();
+  }
+  return std::move(answers_);
+}
+
+void Leader::deal() {
+  for (int rank = 1; rank < session_.size(); ++rank) {
+    auto& room = room_[static_cast<std::size_t>(rank)];
+    // Spread what is there: nobody takes a second job while another has none.
+    const std::size_t left = jobs_.size() - next_;
+    const std::size_t fair = left / static_cast<std::size_t>(session_.size() - rank + 1) + 1;
+    for (std::size_t given = 0; room > 0 && next_ < jobs_.size() && given < fair; ++given) {
+      const std::uint64_t number = first_ + next_;
+      mail_.send(rank, Tag::job, packed({number, jobs_[next_++], false}));
+      outside_.push_back({number, rank, steady_seconds()});
+      --room;
+    }
+  }
+  while (inside_ <= crew_.threads() && next_ < jobs_.size()) {
+    const std::uint64_t number = first_ + next_;
+    crew_.add({number, jobs_[next_++], false});
+    ++inside_;
+  }
+}
+
+void Leader::collect() {
+  for (const Crew::Item& item : crew_.take_done()) {
+    --inside_;
+    accept(item);
+  }
+  while (const auto message = mail_.receive()) {
+    if (message->tag != Tag::answer) continue;
+    const Crew::Item item = unpacked(message->bytes);
+    const auto mine = std::find_if(outside_.begin(), outside_.end(),
+                                   [&](const Outside& job) { return job.number == item.number; });
+    if (mine == outside_.end()) continue;  // taken back; it is late
+    ++room_[static_cast<std::size_t>(mine->rank)];
+    outside_.erase(mine);
+    accept(item);
+  }
+}
+
+// What a rank has had for too long is done here, and it is given no more.
+void Leader::take_back() {
+  const double now = steady_seconds();
+  for (auto job = outside_.begin(); job != outside_.end();) {
+    if (now - job->since < kAnswerDeadline) {
+      ++job;
+      continue;
+    }
+    room_[static_cast<std::size_t>(job->rank)] = 0;
+    session_.leave_without_waiting();
+    crew_.add({job->number, jobs_[job->number - first_], false});
+    ++inside_;
+    job = outside_.erase(job);
+  }
+}
+
+void Leader::accept(const Crew::Item& answer) {
+  if (answer.failed) throw MpiError(answer.bytes);
+  const std::size_t place = answer.number - first_;
+  if (answer.number < first_ || place >= jobs_.size() || answered_[place]) return;
+  answered_[place] = true;
+  answers_[place] = answer.bytes;
+  --open_;
+}
+
+void serve(const std::string& word, unsigned threads, Work work) {
+  Crew crew(threads, std::move(work));
+  Mailbox mail;
+  mail.send(0, Tag::hello, packed({crew.threads(), word, false}));
+  while (true) {
+    for (const Crew::Item& item : crew.take_done()) mail.send(0, Tag::answer, packed(item));
+    const auto message = mail.receive();
+    if (message && message->tag == Tag::end) break;
+    if (message && message->tag == Tag::job) crew.add(unpacked(message->bytes));
+    if (!message) crew.wait();
+  }
+  mail.flush(kFlushDeadline);
+}
+
+void stand_by(const std::string& refusal) {
+  Mailbox mail;
+  if (!refusal.empty()) mail.send(0, Tag::hello, packed({0, refusal, true}));
+  while (true) {
+    const auto message = mail.receive();
+    if (message && message->tag == Tag::end) break;
+    if (!message) pause_between_polls();
+  }
+  mail.flush(kFlushDeadline);
+}
+
+void end_all(const Session& session) {
+  Mailbox mail;
+  for (int rank = 1; rank < session.size(); ++rank) mail.send(rank, Tag::end, "");
+  mail.flush(kFlushDeadline);
+}
+
+}  // namespace apps::mpi

@@ -1,0 +1,111 @@
+#include "apps/program.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "apps/console.hpp"
+#include "reports/file.hpp"
+#include "scenarios/reader.hpp"
+#include "sim/contracts.hpp"
+#include "studies/search_journal.hpp"
+
+namespace {
+
+using nlohmann::ordered_json;
+
+int exit_code(scenarios::ErrorKind kind) {
+  switch (kind) {
+    case scenarios::ErrorKind::invalid_input:
+      return apps::kInvalidInput;
+    case scenarios::ErrorKind::io:
+      return apps::kIo;
+    case scenarios::ErrorKind::limit:
+      return apps::kLimit;
+  }
+  return apps::kInternalFault;
+}
+
+ordered_json to_json(const scenarios::Diagnostic& item) {
+  return {{"severity", "error"},   {"file", item.file}, {"line", item.line},
+          {"column", item.column}, {"path", item.path}, {"message", item.message},
+          {"hint", item.hint}};
+}
+
+// Errors as one JSON line on stderr, for callers that asked for JSON.
+void json_line(int code, ordered_json errors) {
+  const ordered_json line{{"exit_code", code}, {"errors", std::move(errors)}};
+  fmt::print(stderr, "{}\n", line.dump(-1, ' ', false, ordered_json::error_handler_t::replace));
+}
+
+int fail(int code, const std::string& message, bool json) {
+  apps::complain(message);
+  if (json) json_line(code, {{{"severity", "error"}, {"message", message}}});
+  return code;
+}
+
+int fail(const scenarios::ScenarioError& error, bool json) {
+  ordered_json list = ordered_json::array();
+  for (const auto& item : error.diagnostics()) {
+    fmt::print(stderr, "{}\n", item.to_string());
+    list.push_back(to_json(item));
+  }
+  const int code = exit_code(error.kind());
+  if (json) json_line(code, std::move(list));
+  return code;
+}
+
+int internal_fault(const char* what, bool json) {
+  return fail(
+      apps::kInternalFault,
+      fmt::format("internal fault: {}\nThis is a bug in Stepcast; please report it with the "
+                  "scenario and the command line.",
+                  what),
+      json);
+}
+
+}  // namespace
+
+namespace apps {
+
+int guarded(bool json, const std::function<int()>& work) {
+  try {
+    return work();
+  } catch (const scenarios::ScenarioError& error) {
+    return fail(error, json);
+  } catch (const apps::UsageError& error) {
+    return fail(apps::kUsage, error.what(), json);
+  } catch (const reports::OutputError& error) {
+    return fail(apps::kIo, error.what(), json);
+  } catch (const studies::JournalError& error) {
+    const bool io = error.kind() == studies::JournalError::Kind::io;
+    return fail(io ? kIo : kInvalidInput, error.what(), json);
+  } catch (const std::bad_alloc&) {
+    return fail(
+        apps::kLimit,
+        "out of memory; raise --max-memory, leave --fold on auto, or use --fidelity analytic",
+        json);
+  } catch (const sim::ContractViolation& error) {
+    return internal_fault(error.what(), json);
+  } catch (const std::exception& error) {
+    return internal_fault(error.what(), json);
+  }
+}
+
+int run_program(int argc, const char* const* argv,
+                const std::function<int(const Invocation&)>& work) {
+  Invocation invocation;
+  try {
+    invocation = parse(argc, argv);
+  } catch (const UsageError& error) {
+    return fail(kUsage, error.what(), false);
+  }
+  return guarded(wants_json(invocation), [&] { return work(invocation); });
+}
+
+int execute_any(const Invocation& invocation) {
+  return std::visit([](const auto& options) { return execute(options); }, invocation);
+}
+
+}  // namespace apps
