@@ -24,6 +24,8 @@ import torch.nn.functional as F
 
 PEAK_GUESS = 6e14  # FLOP/s, only to choose how often a product is repeated
 CUDA = torch.device('cuda')
+GEMM_COLUMNS = 'device,precision,m,n,k,groups,pass,fp32_accumulate,tflops,kind,source'.split(',')
+ATTENTION_COLUMNS = 'device,kernel,phase,key_dim,value_dim,seq_len,batch,heads,kv_heads,causal,tflops,source'.split(',')
 
 
 class Table:
@@ -74,6 +76,15 @@ def graph_seconds(run, estimate, budget=0.02):
     return first.elapsed_time(last) * 1e-3 / times
 
 
+SHORT = 150e-6  # below it the host's time for a call, some 10 to 30 us, can hide the device's
+
+
+def short_seconds(run, estimate):
+    """Replayed from a CUDA graph where the kernel is short, else None."""
+    seconds = graph_seconds(run, estimate)
+    return seconds if seconds < SHORT else None
+
+
 class Clock:
     def __init__(self, seconds):
         self.end = time.monotonic() + seconds
@@ -119,10 +130,12 @@ def product_shapes():
     return [shape for offset in range(7) for shape in shapes[offset::7]]
 
 
-def measure_bf16(table, name, clock):
+def measure_bf16(table, name, clock, timed=device_seconds):
     for m, n, k in product_shapes():
         if clock.over():
             break
+        if timed is short_seconds and 2.0 * m * n * k / PEAK_GUESS > SHORT:
+            continue
         x, w, dy = normal(m, k), normal(n, k), normal(m, n)
         estimate = 2.0 * m * n * k / PEAK_GUESS
         into = torch.zeros(n, k, device=CUDA, dtype=torch.float32)
@@ -133,28 +146,30 @@ def measure_bf16(table, name, clock):
                    lambda: torch.ops.aten.addmm.dtype_out(into, dy.t(), x, torch.float32, out=into))]
         for kind, fp32, (a, b, c), run in passes:
             try:
-                seconds = device_seconds(run, estimate)
+                seconds = timed(run, estimate)
             except (RuntimeError, TypeError, NotImplementedError, AttributeError):
                 continue
-            table.add(name, 'bf16', a, b, c, 1, kind, fp32, round(2e-12 * m * n * k / seconds, 2), 'typical', 'measured')
+            if seconds:
+                table.add(name, 'bf16', a, b, c, 1, kind, fp32, round(2e-12 * m * n * k / seconds, 2), 'typical', 'measured')
 
 
-def measure_fp8(table, name, clock):
+def measure_fp8(table, name, clock, timed=device_seconds):
     one = torch.ones((), device=CUDA)
     for m, n, k in product_shapes():
         if clock.over():
             break
-        if n % 16 or k % 16:
+        if n % 16 or k % 16 or (timed is short_seconds and m * n * k / PEAK_GUESS > SHORT):
             continue
         x = normal(m, k).to(torch.float8_e4m3fn)
         w = normal(n, k).to(torch.float8_e4m3fn)
         try:
-            seconds = device_seconds(
+            seconds = timed(
                 lambda: torch._scaled_mm(x, w.t(), one, one, out_dtype=torch.bfloat16, use_fast_accum=True),
                 m * n * k / PEAK_GUESS)
         except RuntimeError:
             continue
-        table.add(name, 'fp8', m, n, k, 1, 'forward', 0, round(2e-12 * m * n * k / seconds, 2), 'typical', 'measured')
+        if seconds:
+            table.add(name, 'fp8', m, n, k, 1, 'forward', 0, round(2e-12 * m * n * k / seconds, 2), 'typical', 'measured')
 
 
 # (experts here, hidden, expert ffn (both halves), tokens an expert) of mixtures of experts.
@@ -175,6 +190,31 @@ def measure_grouped(table, name, clock):
             except (RuntimeError, AttributeError):
                 continue
             table.add(name, 'bf16', tokens, n, k, groups, 'forward', 0, round(flops / seconds * 1e-12, 2), 'typical', 'measured')
+
+
+def measure_short_attention(table, name, clock):
+    """Forward, and forward with backward, from CUDA graphs."""
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+    backends = {'fa2': SDPBackend.FLASH_ATTENTION, 'cudnn': SDPBackend.CUDNN_ATTENTION}
+    for batch, heads, seq, dim, causal in [(b, h, s, d, c) for c in (1, 0) for s in (1024, 2048, 512, 4096) for b in (1, 2, 4)
+                                           for h, d in ((8, 128), (16, 64), (32, 128), (4, 128), (16, 96))]:
+        q, k, v = (normal(batch, heads, seq, dim).requires_grad_() for _ in range(3))
+        gradient = normal(batch, heads, seq, dim)
+        forward = 4.0 * batch * heads * seq * seq * dim * (0.5 if causal else 1.0)
+
+        def ahead():
+            return F.scaled_dot_product_attention(q, k, v, is_causal=bool(causal))
+        for kernel, backend in backends.items():
+            for phase, flops, run in (('fwd', forward, ahead),
+                                      ('fwd+bwd', 3.5 * forward, lambda: torch.autograd.grad(ahead(), (q, k, v), gradient))):
+                if clock.over():
+                    return
+                try:
+                    with sdpa_kernel(backend):
+                        seconds = graph_seconds(run, flops / 4e14)
+                except RuntimeError:
+                    continue
+                table.add(name, kernel, phase, dim, dim, seq, batch, heads, heads, causal, round(flops / seconds * 1e-12, 1), 'measured')
 
 
 def measure_attention(table, name, clock):
@@ -436,6 +476,7 @@ def main():
     parser.add_argument('--device-name', required=True)
     parser.add_argument('--out', required=True)
     parser.add_argument('--seconds', type=float, default=240)
+    parser.add_argument('--short', action='store_true', help='only products and attention below 150 us, from CUDA graphs')
     arguments = parser.parse_args()
     os.makedirs(arguments.out, exist_ok=True)
     facts = torch.cuda.get_device_properties(0)
@@ -446,16 +487,22 @@ def main():
                    'cpu': next((line.split(':')[1].strip() for line in open('/proc/cpuinfo') if line.startswith('model name')), '')}, file, indent=1)
     scale = arguments.seconds / 240
     bandwidth = 3e12
+    if arguments.short:
+        gemm = Table(arguments.out, 'gemm_short.csv', GEMM_COLUMNS)
+        measure_bf16(gemm, arguments.device_name, Clock(150 * scale), short_seconds)
+        measure_fp8(gemm, arguments.device_name, Clock(50 * scale), short_seconds)
+        measure_short_attention(Table(arguments.out, 'attention_short.csv', ATTENTION_COLUMNS), arguments.device_name, Clock(40 * scale))
+        return
     host = Table(arguments.out, 'host.csv', ['what', 'value', 'state'])
     measure_host(host)
     blocks = Table(arguments.out, 'blocks.csv', ['mode', 'hidden', 'ffn', 'heads', 'kv_heads', 'batch', 'seq_len', 'blocks', 'device_us_per_block',
                                                 'host_forward_us_per_block', 'host_backward_us_per_block', 'tflops', 'steps'])
     measure_blocks(blocks, Clock(70 * scale))
-    gemm = Table(arguments.out, 'gemm.csv', 'device,precision,m,n,k,groups,pass,fp32_accumulate,tflops,kind,source'.split(','))
+    gemm = Table(arguments.out, 'gemm.csv', GEMM_COLUMNS)
     measure_bf16(gemm, arguments.device_name, Clock(75 * scale))
     measure_fp8(gemm, arguments.device_name, Clock(25 * scale))
     measure_grouped(gemm, arguments.device_name, Clock(10 * scale))
-    attention = Table(arguments.out, 'attention.csv', 'device,kernel,phase,key_dim,value_dim,seq_len,batch,heads,kv_heads,causal,tflops,source'.split(','))
+    attention = Table(arguments.out, 'attention.csv', ATTENTION_COLUMNS)
     measure_attention(attention, arguments.device_name, Clock(25 * scale))
     kernels = Table(arguments.out, 'kernels.csv', ['kernel', 'rows', 'width', 'bytes', 'microseconds', 'GBps'])
     measure_kernels(kernels, Clock(15 * scale), bandwidth)
