@@ -52,51 +52,71 @@ struct Context {
         static_cast<std::size_t>(DeviceField::hop_ll) + static_cast<std::size_t>(protocol);
     return device.value[field] * kMicro + fabric.intra_latency.seconds();
   }
-  double inter_hop(Protocol protocol, Method method) const {
-    auto field =
+  double inter_hop(Protocol protocol) const {
+    const auto field =
         static_cast<std::size_t>(NetworkField::hop_ll) + static_cast<std::size_t>(protocol);
-    if (method == Method::ring && protocol == Protocol::ll) {
-      field = static_cast<std::size_t>(NetworkField::ring_hop_ll);
-    }
     return network.value[field] * kMicro + fabric.inter_latency.seconds();
+  }
+  double ring_step(Protocol protocol) const {
+    const auto field =
+        static_cast<std::size_t>(NetworkField::ring_step_ll) + static_cast<std::size_t>(protocol);
+    return network.value[field] * kMicro;
   }
   // Networks send short messages at once and negotiate longer ones (eager and rendezvous).
   double rise(Protocol protocol, double message) const {
     if (protocol != Protocol::ll || message <= 2048.0) return 0.0;
     return network[NetworkField::rise_ll] * kMicro *
-           std::min(1.0, std::log2(message / 2048.0) / 5.0);
-  }
-  // A ring moves at the pace of its slowest members, those that wait for the network plugin.
-  double ring_step(Protocol protocol) const {
-    if (one_domain() || protocol == Protocol::ll) return 0.0;
-    return network[NetworkField::ring_step] * kMicro;
+           std::min(1.0, std::log2(message / 2048.0) / 3.0);
   }
   double launch() const { return device[DeviceField::launch] * kMicro; }
   // Time per byte at `rate`, and more of it while the pipeline fills: below fill_bytes the chunks
   // are cut smaller and the next one does not yet hide the end of the last.
-  double stretched(double bytes, double seconds_per_byte) const {
+  double stretched(double bytes, double seconds_per_byte, double chunks = 1.0) const {
     const double knee =
         (one_domain() ? device[DeviceField::fill_bytes] : network[NetworkField::fill_bytes]) *
-        kMega;
+        kMega * chunks;
     const double factor =
         one_domain() ? device[DeviceField::fill_factor] : network[NetworkField::fill_factor];
     return (bytes + factor * std::min(bytes, knee)) * seconds_per_byte;
   }
 };
 
-Cost ring_cost(Kind kind, Protocol protocol, const Context& c, double bytes) {
+// Inside a domain the steps follow one another and the bytes stream behind them.
+Cost ring_inside(Kind kind, Protocol protocol, const Context& c, double bytes) {
+  const double n = c.group.members;
+  const double per_byte = ring_volume(kind, n) / c.intra_rate(protocol);
+  Cost cost;
+  cost.latency = c.launch() + passes(kind) * (n - 1.0) * c.intra_hop(protocol);
+  cost.transfer = protocol == Protocol::simple ? c.stretched(bytes, per_byte) : bytes * per_byte;
+  return cost;
+}
+
+// Either the data's way around the ring takes longest or the messages that follow one another
+// through the same network link. While the bytes of one are under way the next one is prepared, so
+// that waiting and sending overlap in part.
+Cost ring_across(Kind kind, Protocol protocol, const Context& c, double bytes) {
   const double n = c.group.members;
   const double steps = passes(kind) * (n - 1.0);
   const double crossing = passes(kind) * (c.group.domains - 1.0);
-  double per_byte = c.group.most > 1 ? 1.0 / c.intra_rate(protocol) : 0.0;
-  if (!c.one_domain()) per_byte = std::max(per_byte, 1.0 / c.inter_rate(protocol));
-  per_byte *= ring_volume(kind, n);
+  const double near = c.group.most > 1 ? 1.0 / c.intra_rate(protocol) : 0.0;
+  const double rise = c.rise(protocol, bytes / n);
+  const double around =
+      (steps - crossing) * c.intra_hop(protocol) + crossing * (c.inter_hop(protocol) + rise);
+  const double waiting = std::max(around, steps * (c.ring_step(protocol) + rise));
   Cost cost;
-  cost.latency = c.launch() + (steps - crossing) * c.intra_hop(protocol) +
-                 steps * c.ring_step(protocol) +
-                 crossing * (c.inter_hop(protocol, Method::ring) + c.rise(protocol, bytes / n));
-  cost.transfer = protocol == Protocol::simple ? c.stretched(bytes, per_byte) : bytes * per_byte;
+  cost.transfer = bytes * ring_volume(kind, n) * std::max(near, 1.0 / c.inter_rate(protocol));
+  const double longest = std::max(waiting, cost.transfer);
+  const double power = c.network[NetworkField::blend];
+  const double both = longest * std::pow(std::pow(waiting / longest, power) +
+                                             std::pow(cost.transfer / longest, power),
+                                         1.0 / power);
+  cost.latency = c.launch() + both - cost.transfer;
   return cost;
+}
+
+Cost ring_cost(Kind kind, Protocol protocol, const Context& c, double bytes) {
+  return c.one_domain() ? ring_inside(kind, protocol, c, bytes)
+                        : ring_across(kind, protocol, c, bytes);
 }
 
 // Bytes per direction through the NICs of a domain, in buffers: up one tree and down the other;
@@ -111,10 +131,10 @@ Cost tree_cost(Protocol protocol, const Context& c, double bytes) {
     per_byte = std::max(per_byte, tree_volume(domains) / c.inter_rate(protocol, Method::tree));
   }
   Cost cost;
-  cost.latency = c.launch() + 2.0 * (c.group.most - 1.0) * c.intra_hop(protocol) +
-                 2.0 * std::ceil(std::log2(domains)) *
-                     (c.inter_hop(protocol, Method::tree) + c.rise(protocol, bytes));
-  cost.transfer = protocol == Protocol::simple ? c.stretched(bytes, per_byte) : bytes * per_byte;
+  cost.latency =
+      c.launch() + 2.0 * (c.group.most - 1.0) * c.intra_hop(protocol) +
+      2.0 * std::ceil(std::log2(domains)) * (c.inter_hop(protocol) + c.rise(protocol, bytes));
+  cost.transfer = protocol == Protocol::ll ? bytes * per_byte : c.stretched(bytes, per_byte);
   return cost;
 }
 
@@ -131,8 +151,10 @@ Cost nvls_cost(const Context& c, double bytes) {
   // Four passes through the switch: in, out, back in, multicast.
   cost.latency = c.launch() + c.device[DeviceField::nvls_latency] * kMicro +
                  4.0 * c.fabric.intra_latency.seconds() +
-                 2.0 * std::ceil(std::log2(domains)) * c.inter_hop(Protocol::simple, Method::tree);
-  cost.transfer = c.stretched(bytes, per_byte);
+                 2.0 * std::ceil(std::log2(domains)) * c.inter_hop(Protocol::simple);
+  // NVLS cuts its chunks below a number of bytes that grows with the members it splits them over;
+  // the constants are those of eight (NCCL, calcCollChunking).
+  cost.transfer = c.stretched(bytes, per_byte, c.one_domain() ? p / 8.0 : 1.0);
   return cost;
 }
 
@@ -187,9 +209,9 @@ Cost p2p_cost(Kind kind, const GroupFacts& group, double bytes, const Fabric& fa
   }
   if (split.far > 0.0) {
     const double peers = kind == Kind::send_recv ? 1.0 : group.members - group.least;
-    cost.latency = c.launch() + c.inter_hop(Protocol::simple, Method::tree) +
+    cost.latency = c.launch() + c.inter_hop(Protocol::simple) +
                    peers * c.network[NetworkField::message] * kMicro;
-    cost.transfer = std::max(cost.transfer, c.stretched(bytes, split.far / far_rate));
+    cost.transfer = std::max(cost.transfer, bytes * split.far / far_rate);
   }
   return cost;
 }

@@ -38,21 +38,23 @@ enum class NetworkField : std::uint8_t {
   hop_ll,  // one level of a tree, per protocol
   hop_ll128,
   hop_simple,
-  ring_hop_ll,      // one step of a ring with LL (others: hop_*)
-  rise_ll,          // what a step with LL takes more for messages of 64 KiB than for 2 KiB
-  efficiency,       // of the NICs' rate, Simple and LL128
+  ring_step_ll,  // what a ring takes for each message that passes a network link, per protocol
+  ring_step_ll128,
+  ring_step_simple,
+  rise_ll,     // what a message of LL takes more from 16 KiB on than at 2 KiB
+  blend,       // exponent that joins a ring's latency and bytes: 1 their sum, large their maximum
+  efficiency,  // of the NICs' rate, Simple and LL128
   tree_efficiency,  // the same of trees over more than two domains
   ll_efficiency,    // the same with LL, whose small messages some networks hardly sustain
   message,          // us per peer of grouped sends and receives
   p2p_efficiency,   // of the NICs' rate, grouped sends and receives
-  fill_bytes,
+  fill_bytes,       // of trees, sends and receives
   fill_factor,
-  ring_step,  // us that every step of a ring over the network takes more (Simple and LL128)
 };
-inline constexpr std::array<std::string_view, 13> kNetworkFields{
-    "hop_ll",     "hop_ll128",       "hop_simple",    "ring_hop_ll", "rise_ll",
-    "efficiency", "tree_efficiency", "ll_efficiency", "message",     "p2p_efficiency",
-    "fill_bytes", "fill_factor",     "ring_step"};
+inline constexpr std::array<std::string_view, 15> kNetworkFields{
+    "hop_ll",           "hop_ll128", "hop_simple",     "ring_step_ll", "ring_step_ll128",
+    "ring_step_simple", "rise_ll",   "blend",          "efficiency",   "tree_efficiency",
+    "ll_efficiency",    "message",   "p2p_efficiency", "fill_bytes",   "fill_factor"};
 
 struct DeviceModel {
   std::string_view name;

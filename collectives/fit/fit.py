@@ -61,8 +61,9 @@ class Model:
 def weights(points):
     """Repeated sweeps of one group count once; one of many points more than one of few, but by the
     root of their number."""
-    shapes = Counter(p[0] for p in points if p[2] == "fit")
-    return [shapes[p[0]] ** -0.5 if p[2] == "fit" else 0.0 for p in points]
+    used = [p[2] == "fit" and p[3] in ("ok", "large-only") for p in points]
+    shapes = Counter(p[0] for p, use in zip(points, used) if use)
+    return [shapes[p[0]] ** -0.5 if use else 0.0 for p, use in zip(points, used)]
 
 
 class RowFit:

@@ -58,20 +58,19 @@ TEST_CASE("sweeps left out of the fit are predicted as well as committed") {
   const Errors& all = table.at("all");
   CHECK(all.small.count > 500);
   CHECK(all.large.count > 400);
-  CHECK(all.small.value() < 0.190 + 0.01);
-  CHECK(all.large.value() < 0.123 + 0.01);
+  CHECK(all.small.value() < 0.180 + 0.01);
+  CHECK(all.large.value() < 0.084 + 0.01);
 }
 
-TEST_CASE("systems other than Slingshot meet the target of ten per cent for large messages") {
+TEST_CASE("on Slingshot, too, large messages are predicted within twelve per cent") {
   Mean large;
   for (const auto& [system, errors] : errors_of("held_out")) {
-    const bool slingshot =
-        system == "alps" || system.find("polaris") != system.npos || system == "alcf_sirius";
-    if (system == "all" || slingshot) continue;
+    if (system != "alps" && system != "alcf_polaris" && system != "alcf_sirius") continue;
     large.sum += errors.large.sum;
     large.count += errors.large.count;
   }
-  CHECK(large.value() < 0.10);
+  CHECK(large.count > 100);
+  CHECK(large.value() < 0.12);
 }
 
 TEST_CASE("no sweep is both fitted and held out") {
