@@ -52,6 +52,8 @@ STEPCAST_ENUM(strategies::Optimizer, {"adamw", E::adamw}, {"adamw-8bit", E::adam
               {"adafactor", E::adafactor}, {"adam", E::adamw}, {"adam-8bit", E::adamw_8bit});
 STEPCAST_ENUM(strategies::CpType, {"ring", E::ring}, {"allgather", E::allgather},
               {"ulysses", E::ulysses}, {"p2p", E::ring}, {"a2a", E::ulysses});
+STEPCAST_ENUM(strategies::CollectiveChecks, {"never", E::never}, {"pipelines", E::pipelines},
+              {"always", E::always});
 STEPCAST_ENUM(strategies::EpDispatch, {"alltoall", E::alltoall}, {"allgather", E::allgather},
               {"node_limited", E::node_limited}, {"hierarchical", E::node_limited});
 STEPCAST_ENUM(strategies::Recompute, {"none", E::none}, {"selective", E::selective},

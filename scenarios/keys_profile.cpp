@@ -10,6 +10,7 @@ using strategies::Implementation;
 using strategies::Overlap;
 
 constexpr Range kTime{0, 3600e12};
+constexpr Range kCheck{0, 1e12};  // times a million members it still is a sim::Time
 constexpr Range kBytes{0, 1e15};
 constexpr Range kShare{0, 1};
 
@@ -112,9 +113,13 @@ const std::vector<Key<Draft>> kProfile = {
     profile<&Implementation::collective_launch>(
         "implementation.collective_launch",
         "Host time to issue a collective or a send; 0 = as kernels.launch.", kTime),
+    profile<&Implementation::collective_checks>(
+        "implementation.collective_checks",
+        "When members compare each collective first (TORCH_DISTRIBUTED_DEBUG=DETAIL); pipelines: "
+        "with stages over several nodes."),
     profile<&Implementation::collective_check>(
-        "implementation.collective_check",
-        "Host time per member before a collective (TORCH_DISTRIBUTED_DEBUG=DETAIL).", kTime),
+        "implementation.collective_check", "Host time of that comparison for each other member.",
+        kCheck),
     profile<&Implementation::library_version>("implementation.library_version",
                                               "NCCL release whose constants apply.", {1, 32}),
     profile<&Implementation::ideal_communication>("implementation.ideal_communication",

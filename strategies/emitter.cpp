@@ -74,7 +74,7 @@ OpIndex Emitter::append_communication(Op op) {
   op.chunk = where_.chunk;
   op.micro_batch = where_.micro_batch;
   op.layer = where_.layer;
-  op.host = host_.communication(op.kind, op.group);
+  op.host = host_.collective;
   const std::optional<OpIndex> after = flush();
   if (!after) return append(op, {});
   return append(op, std::span(&*after, 1));

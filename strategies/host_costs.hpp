@@ -1,9 +1,6 @@
 // What issuing an operation takes the host, by what it is: the profile's times, looked up once.
 #pragma once
 
-#include <array>
-
-#include "strategies/mesh.hpp"
 #include "strategies/program.hpp"
 #include "strategies/step_context.hpp"
 
@@ -13,16 +10,10 @@ struct HostCosts {
   sim::Time forward;     // a kernel of forward: model code, dispatcher, driver
   sim::Time backward;    // a kernel of backward, which autograd issues
   sim::Time collective;  // a collective, a send or a receive
-  sim::Time check;       // for each member of the group, before a collective
-  std::array<std::int64_t, kGroupKinds> members{};
 
   sim::Time kernels(Activity activity, int count) const {
     const bool autograd = activity == Activity::backward || activity == Activity::weight_gradient;
     return (autograd ? backward : forward) * count;
-  }
-  sim::Time communication(OpKind kind, GroupKind group) const {
-    if (kind != OpKind::collective) return collective;
-    return collective + check * members[static_cast<std::size_t>(group)];
   }
 };
 

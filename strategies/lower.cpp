@@ -38,6 +38,15 @@ struct Meeting {  // members of a group that have arrived at a collective
   sim::HostIssue host;
 };
 
+bool checks_collectives(const Fleet& fleet, const Network& network, CollectiveChecks when) {
+  if (when != CollectiveChecks::pipelines) return when == CollectiveChecks::always;
+  const bool stages = std::any_of(fleet.ranks.begin(), fleet.ranks.end(),
+                                  [](const SimulatedRank& rank) { return rank.stage > 0; });
+  const auto& devices = network.machine->devices;
+  const sim::DeviceId last{static_cast<std::size_t>(fleet.world - 1)};
+  return stages && devices[last].nvlink_domain != devices[sim::DeviceId{0}].nvlink_domain;
+}
+
 class Lowering {
  public:
   Lowering(const std::vector<Program>& programs, const Fleet& fleet, const Network& network,
@@ -46,6 +55,7 @@ class Lowering {
         implementation_(implementation),
         options_(options),
         prices_(fleet, network, options.fidelity, out_.graph) {
+    checks_ = checks_collectives(fleet, network, implementation.collective_checks);
     if (options.every_step) expansion_.emplace(fleet, network, out_);
     for (const SimulatedRank& rank : fleet.ranks) {
       RankState state;
@@ -132,6 +142,11 @@ class Lowering {
   sim::HostIssue issue(RankId rank, const Op& op) {
     RankState& s = state(rank);
     if (!implementation_.host_limits) return {};
+    // What a CUDA graph replays is neither issued nor checked.
+    if (checks_ && op.kind == OpKind::collective && op.host > sim::Time::zero()) {
+      const std::size_t others = fleet_.group(rank, op.group)->members.size() - 1;
+      s.host_clock += implementation_.collective_check * static_cast<std::int64_t>(others);
+    }
     const sim::Time first = std::min(op.host, implementation_.kernels.launch);
     sim::HostIssue out{s.host_anchor, s.host_clock + first, s.host_clock + op.host};
     s.host_clock += op.host;
@@ -238,6 +253,7 @@ class Lowering {
   const Fleet& fleet_;
   const Implementation& implementation_;
   const LowerOptions& options_;
+  bool checks_ = false;  // members compare each collective before it
   LoweredStep out_;
   TransferPrices prices_;
   std::optional<Expansion> expansion_;  // in the step fidelity only

@@ -15,6 +15,7 @@
 namespace strategies {
 
 enum class Optimizer : std::uint8_t { adamw, adamw_8bit, sgd, sgd_momentum, lion, adafactor };
+enum class CollectiveChecks : std::uint8_t { never, pipelines, always };
 enum class CpType : std::uint8_t { ring, allgather, ulysses };
 enum class Recompute : std::uint8_t { none, selective, full };
 enum class Fp8Recipe : std::uint8_t { delayed, tensorwise, rowwise, blockwise, mxfp8 };
@@ -131,8 +132,10 @@ struct Implementation {
   sim::Time step_host_time;              // data loading, logging, clipping: host work once a step
   sim::Time backward_launch;    // host time to issue a kernel of backward; 0 = kernels.launch
   sim::Time collective_launch;  // host time to issue a collective or a send; 0 = kernels.launch
-  // Host time per member of the group before each collective. TORCH_DISTRIBUTED_DEBUG=DETAIL: its
-  // fingerprint is gathered over sockets first (pytorch#58281).
+  // Before a collective, members compare what they are about to do; a host spends this for each of
+  // the others. TORCH_DISTRIBUTED_DEBUG=DETAIL: rank 0 hears from all over sockets, and
+  // fingerprints are gathered (torch's ProcessGroupWrapper).
+  CollectiveChecks collective_checks = CollectiveChecks::never;
   sim::Time collective_check;
   // Communication.
   std::string library_version = "2.21";  // NCCL release whose constants apply
