@@ -19,22 +19,27 @@ struct Constants {
   double tail;             // idle at the end, in longest blocks
   double alone;            // slowdown of a block that has its SM for itself
   double backward_256;     // backward's rate at head dimension 256 against 128
+  // Bytes an element of the queries that backward moves before and after its main kernel: output
+  // and gradient for the row sums, the queries' gradient in fp32 cleared, added up, converted.
+  double backward_bytes = 20.0;
 };
 
-constexpr Constants kFlash1{128, 114, 78.4, 1.0, 1.05, 0.53, 0.46, 1.26, 0.9};
-constexpr Constants kFlash2{128, 144, 95.4, 0.891, 1.0, 0.966, 0.46, 1.26, 0.549};
-constexpr Constants kFlash2Hopper{128, 183, 71.3, 0.851, 0.873, 0.778, 0.46, 1.26, 0.9};
-// Backward is not in the measurements: 0.85 of forward, FlashAttention-3 paper (arXiv 2407.08608).
-constexpr Constants kFlash3{128, 209, 162, 0.75, 1.19, 0.85, 0.46, 1.26, 0.9};
-constexpr Constants kBlackwell{256, 0, 93, 0.85, 0.834, 0.854, 0.278, 1.28, 0.53};
-// FlashAttention-2's sustained rate on Hopper against 3's: 0.427 / 0.697 of peak.
-constexpr double kFlash2OnHopper = 0.613;
+constexpr Constants kFlash1{128, 0, 96.9, 1.2, 1.05, 0.4, 0.524, 1.1, 0.9};
+constexpr Constants kFlash2{128, 37.9, 68.2, 0.868, 0.889, 1.01, 0.524, 1.1, 0.557};
+constexpr Constants kFlash2Hopper{128, 103, 86.0, 0.88, 0.928, 0.916, 0.561, 0.716, 0.9};
+// cuDNN, which Transformer Engine runs; FlashAttention-3's forward is as fast (0.708 against 0.695
+// of peak) and has no backward measurements.
+constexpr Constants kHopper{128, 137, 80.9, 0.716, 1.08, 0.944, 0.581, 0.901, 0.9};
+constexpr Constants kBlackwell{256, 36.6, 33.5, 0.85, 0.723, 0.969, 0.195, 1.35, 0.5};
+// FlashAttention-2's sustained rate on Hopper against cuDNN's 0.695 of peak: 0.388 in the library's
+// charts, 0.348 as PyTorch builds it; their mean.
+constexpr double kFlash2OnHopper = 0.53;
 // The first FlashAttention and its Triton kernel: forward and backward of 154 and 82 TFLOP/s on
 // A100, 276 and 146 on H100, at any length. Charts of FlashAttention-2 (Triton, A100: 61-102 both
 // passes together); differences between sequence lengths of MPT runs (docs/models.md).
-constexpr Constants kTriton{128, 20, 60, 1.0, 1.0, 0.53, 0.46, 1.26, 0.9};
+constexpr Constants kTriton{128, 20, 60, 1.0, 1.0, 0.53, 0.46, 1.26, 0.9, 0.0};
 constexpr double kTritonOnAmpere = 0.75;  // against FlashAttention-2
-constexpr double kTritonOnHopper = 0.47;  // against FlashAttention-3
+constexpr double kTritonOnHopper = 0.47;  // against cuDNN
 constexpr double kBackwardRows = 128.0;
 // Backward computes five products where forward has two and the gradient alone needs four.
 constexpr double kRebuiltScores = 1.25;
@@ -46,7 +51,7 @@ Constants constants_of(const Device& device, const KernelProfile& kernels) {
     case Architecture::turing:
       return kFlash1;
     case Architecture::hopper:
-      return kernels.flash_attention_2 ? kFlash2Hopper : kFlash3;
+      return kernels.flash_attention_2 ? kFlash2Hopper : kHopper;
     case Architecture::blackwell:
       return kBlackwell;
     default:
@@ -110,8 +115,11 @@ double attention_seconds(const Work& work, Pass pass, Precision precision, const
     rate *= constants.backward;
   }
   const double bandwidth = device.memory_bandwidth.bytes_per_second() * device.memory_efficiency;
-  return std::max(flops / rate * idle_factor(work, share, constants, backward, device),
-                  work.traffic.as_double() / bandwidth);
+  const double seconds = flops / rate * idle_factor(work, share, constants, backward, device);
+  const double queries = static_cast<double>(work.batch) * static_cast<double>(work.m);
+  const double passes =
+      backward ? constants.backward_bytes * queries * static_cast<double>(work.k) / bandwidth : 0.0;
+  return std::max(seconds + passes, work.traffic.as_double() / bandwidth);
 }
 
 }  // namespace models::detail

@@ -33,16 +33,16 @@ struct Constants {
 Constants constants_of(Architecture architecture) {
   switch (architecture) {
     case Architecture::hopper:
-      return {0.86, 3.74e-6, 0.726, 0.792, 0.57, 0.695};
+      return {0.946, 1.1e-6, 1.0, 0.975, 0.669, 0.744};
     case Architecture::blackwell:
-      return {0.895, 2.31e-6, 0.0306, 1.0, 0.918, 0.528};
+      return {0.933, 2.5e-6, 0.0, 1.0, 1.0, 0.566};
     case Architecture::tpu:
     case Architecture::gaudi:
     case Architecture::cpu:
       // Few large systolic arrays (or cores) without waves of thread blocks: padding to tiles only.
       return {0.98, 1.0e-6, 1.0, 1.0, 1.0, 0.5};
     default:  // fitted on Ampere; Volta, Turing, Ada and CDNA have no tables of shapes
-      return {0.816, 2.64e-6, 0.0518, 0.882, 0.763, 0.426};
+      return {0.793, 1.9e-6, 0.09, 0.942, 0.809, 0.48};
   }
 }
 

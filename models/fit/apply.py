@@ -10,7 +10,8 @@ import re
 import devices
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-FITTED = re.compile(r'^(gemm_efficiency|memory_efficiency|attention_efficiency|kernel_gap):|'
+FITTED = re.compile(r'^(gemm_efficiency|memory_efficiency|attention_efficiency|kernel_gap|'
+                    r'sustained_clock):|'
                     r'^# Fitted |^# basis: ')
 
 
@@ -19,12 +20,15 @@ def lines_for(row, precisions):
               'bf16': row['gemm_16bit'], 'fp8': row['gemm_fp8'] or row['gemm_16bit'],
               'fp4': row['gemm_fp4'] or row['gemm_16bit']}
     rates = ', '.join('%s: %s' % (name, values[name]) for name in precisions)
+    clock = []  # devices whose power limit acts only on long runs
+    if row['sustained_clock']:
+        clock = ['sustained_clock: %s   # docs/models.md, Power' % row['sustained_clock']]
     return ['# Fitted on kernel measurements, see docs/models.md; from models/fit/devices.csv.',
             '# basis: ' + row['basis'],
             'gemm_efficiency: {%s}' % rates,
             'memory_efficiency: ' + row['memory_efficiency'],
             'attention_efficiency: ' + row['attention_efficiency'],
-            'kernel_gap: %s us' % row['kernel_gap_us']]
+            'kernel_gap: %s us' % row['kernel_gap_us']] + clock
 
 
 def main():

@@ -456,13 +456,24 @@ def smi(query):
     return result.stdout.strip()
 
 
-def sustained(table):
-    """Clock, power and rate of a large product kept up for some seconds, and of a memory copy."""
+def sustained(table, longest=3):
+    """Clock, power and rate of large products kept up for some seconds, and of a memory copy. fp8
+    with fast accumulation, as Transformer Engine runs forward, and without it, as it runs backward."""
     x, w = normal(8192, 8192), normal(8192, 8192)
+    x8, w8 = x.to(torch.float8_e4m3fn), w.to(torch.float8_e4m3fn)
+    one = torch.ones((), device=CUDA)
+    zeros = torch.zeros_like(x)
     out = torch.empty(8192, 8192, device=CUDA, dtype=torch.bfloat16)
     big, other = (torch.empty(1 << 31, device=CUDA, dtype=torch.uint8) for _ in range(2))
-    for kind, run, unit in (('gemm_8192', lambda: torch.mm(x, w, out=out), 2 * 8192**3), ('copy_2GiB', lambda: other.copy_(big), 2 * (1 << 31))):
-        for second in range(3):
+
+    def fp8(fast):
+        return lambda: torch._scaled_mm(x8, w8.t(), one, one, out_dtype=torch.bfloat16, use_fast_accum=fast)
+    cases = [('gemm_8192_fp8_fast', fp8(True), 2 * 8192**3, 3), ('gemm_8192_fp8_split', fp8(False), 2 * 8192**3, 3),
+             ('gemm_8192', lambda: torch.mm(x, w, out=out), 2 * 8192**3, longest),
+             ('gemm_8192_zeros', lambda: torch.mm(zeros, zeros, out=out), 2 * 8192**3, 1),
+             ('copy_2GiB', lambda: other.copy_(big), 2 * (1 << 31), 3)]
+    for kind, run, unit, seconds_long in cases:
+        for second in range(seconds_long):
             seconds = device_seconds(run, 1.6e-3, budget=0.7, most=1000)
             for _ in range(200):
                 run()
@@ -476,7 +487,7 @@ def main():
     parser.add_argument('--device-name', required=True)
     parser.add_argument('--out', required=True)
     parser.add_argument('--seconds', type=float, default=240)
-    parser.add_argument('--short', action='store_true', help='only products and attention below 150 us, from CUDA graphs')
+    parser.add_argument('--short', action='store_true', help='only products and attention below 150 us, from CUDA graphs, and long runs')
     arguments = parser.parse_args()
     os.makedirs(arguments.out, exist_ok=True)
     facts = torch.cuda.get_device_properties(0)
@@ -492,6 +503,7 @@ def main():
         measure_bf16(gemm, arguments.device_name, Clock(150 * scale), short_seconds)
         measure_fp8(gemm, arguments.device_name, Clock(50 * scale), short_seconds)
         measure_short_attention(Table(arguments.out, 'attention_short.csv', ATTENTION_COLUMNS), arguments.device_name, Clock(40 * scale))
+        sustained(Table(arguments.out, 'sustained.csv', ['what', 'value', 'state']), 10)
         return
     host = Table(arguments.out, 'host.csv', ['what', 'value', 'state'])
     measure_host(host)
