@@ -134,7 +134,9 @@ Cost tree_cost(Protocol protocol, const Context& c, double bytes) {
   cost.latency =
       c.launch() + 2.0 * (c.group.most - 1.0) * c.intra_hop(protocol) +
       2.0 * std::ceil(std::log2(domains)) * (c.inter_hop(protocol) + c.rise(protocol, bytes));
-  cost.transfer = protocol == Protocol::ll ? bytes * per_byte : c.stretched(bytes, per_byte);
+  // What fills a pipeline is in proportion to its rate; the constants are those of whole domains.
+  const double share = c.one_domain() ? 1.0 : nic_share(c.fabric, c.group.least);
+  cost.transfer = protocol == Protocol::ll ? bytes * per_byte : c.stretched(bytes, per_byte, share);
   return cost;
 }
 

@@ -175,7 +175,8 @@ UnitCost CostTable::unit(const std::vector<models::Operator>& operators, bool is
 // Where the weight-gradient product does not add into the accumulated gradient itself, a pass of
 // its own does: it reads the new gradient and reads and writes the sum (PyTorch's AccumulateGrad).
 void CostTable::accumulate(PassCost& sum, const models::Operator& op) const {
-  const bool sums = micro_batch_count(training_, plan_) > 1;
+  const bool sums =
+      micro_batch_count(training_, plan_) > 1 || implementation_.low_precision_gradients_stay;
   if (op.parameters == 0 || !sums || kernels_.weight_gradient_accumulation_fused) return;
   const double each = std::max(2.0, models::element_bytes(training_.precision)) +
                       2.0 * models::element_bytes(training_.grad_dtype);

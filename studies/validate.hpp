@@ -90,8 +90,10 @@ struct Worst {
 // Rankings inside groups of the same model and GPU count, of at least three configurations.
 struct Ranking {
   std::size_t groups = 0;
-  double correlation = 0.0;   // mean Spearman correlation of throughput
-  double regret = 0.0;        // mean
+  double correlation = 0.0;  // Spearman's, of throughput: median over groups
+  double regret = 0.0;       // median
+  double mean_correlation = 0.0;
+  double mean_regret = 0.0;
   double worst_regret = 0.0;  // of any group
 };
 

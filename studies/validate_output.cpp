@@ -102,6 +102,8 @@ Json summary_json(const Summary& summary) {
                 {{"groups", summary.ranking.groups},
                  {"spearman", summary.ranking.correlation},
                  {"regret", summary.ranking.regret},
+                 {"mean_spearman", summary.ranking.mean_correlation},
+                 {"mean_regret", summary.ranking.mean_regret},
                  {"worst_regret", summary.ranking.worst_regret}}},
                {"fits",
                 {{"ran", summary.ran},

@@ -36,8 +36,10 @@ Ranking ranking_of(const std::map<std::string, Group>& groups) {
     regrets.push_back(regret(group.predicted, group.measured));
   }
   ranking.groups = correlations.size();
-  ranking.correlation = mean(correlations);
-  ranking.regret = mean(regrets);
+  ranking.correlation = percentile(correlations, 0.5);
+  ranking.regret = percentile(regrets, 0.5);
+  ranking.mean_correlation = mean(correlations);
+  ranking.mean_regret = mean(regrets);
   ranking.worst_regret = percentile(regrets, 1.0);
   return ranking;
 }
