@@ -21,6 +21,16 @@ struct KernelProfile {
   bool complex_rope = false;  // by complex fp32 products, which compilers leave alone (torchtitan)
   bool fp8_recast = false;    // inputs stay in 16 bits and are cast again in backward (torchao)
   bool fused_cross_entropy = true;    // no fp32 copy of the logits is materialised
+  double logits_bytes = 2.0;  // an element of logits at the peak of the loss, all copies together
+  // Queries are rotated inside the block of queries, keys and values, keys and values beside it:
+  // attention keeps the whole block for its queries (nanotron, as many key heads as query heads).
+  bool packed_qkv_stays = false;
+  // Hidden states are (sequence, batch), attention is (batch, sequence): with several sequences the
+  // output projection keeps a transposed copy of what attention keeps (nanotron).
+  bool transposes_attention_output = false;
+  // Where weight gradients are added in the product, backward hands autograd an empty 16-bit
+  // gradient: one buffer a shape of weight, kept (Transformer Engine's get_dummy_wgrad).
+  bool stand_in_gradients = false;
   bool fused_optimizer = true;        // one multi-tensor kernel
   bool separate_projections = false;  // q, k, v and gate, up are GEMMs of their own (not merged)
   bool dropout = false;               // GPT-era recipes train with dropout (mask saved, 1 byte)

@@ -105,6 +105,10 @@ void OperatorBuilder::linear(const Linear& spec) {
   const double in = static_cast<double>(spec.rows * spec.in);
   const double out = static_cast<double>(spec.rows * spec.out);
   op.workspace = bytes(in * (spec.gathered_input ? 2.0 : 1.0) + out, dims_.element);
+  if (kernels_.stand_in_gradients && !spec.cast) {  // made anew: not a module that keeps one
+    op.workspace += bytes(static_cast<double>(weights), dims_.element);
+  }
+  op.kept_for_weight = input + bytes(out, dims_.element);
   operators_.push_back(op);
   add_gradient_kernels(spec);
 }

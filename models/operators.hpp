@@ -100,6 +100,9 @@ struct Operator {
   Modules input_freed_by = 0;
   Modules internal_freed_by = 0;
   sim::Bytes workspace;  // temporary while its backward runs: gradients of its output and input
+  // Kept between the two halves of a backward that is split: its input and its output's gradient
+  // (32 s b h a GPT layer: Qi et al., arXiv 2401.10241, table 1).
+  sim::Bytes kept_for_weight;
 };
 
 // Whether recomputing these modules runs the operator's forward again in backward.

@@ -35,8 +35,9 @@ struct CoreShape {
   std::int64_t key_dim = 0;
   std::int64_t value_dim = 0;
   double kept = 0.0;  // elements of Q, K and V
-  double held = 0.0;  // those that no projection keeps as its output
+  double held = 0.0;  // those that no projection keeps as its output, with what they keep alive
   double output = 0.0;
+  bool transposed = false;  // its output is kept twice, the projection's input apart
 };
 
 CoreShape core_shape(const Transformer& model, const Shard& shard, const Dims& dims,
@@ -60,7 +61,11 @@ CoreShape core_shape(const Transformer& model, const Shard& shard, const Dims& d
   shape.held = shape.kept - (keys_apart ? static_cast<double>(dims.tokens * key_heads) *
                                               static_cast<double>(shape.key_dim)
                                         : 0.0);
+  if (kernels.packed_qkv_stays && !model.mla && key_heads == dims.heads) {
+    shape.held += 2.0 * static_cast<double>(dims.tokens * key_heads * shape.key_dim);
+  }
   shape.output = static_cast<double>(dims.tokens * dims.heads * shape.value_dim);
+  shape.transposed = kernels.transposes_attention_output && shard.micro_batch > 1;
   return shape;
 }
 
@@ -100,6 +105,7 @@ void add_flash(OperatorBuilder& builder, const CoreShape& shape) {
   op.backward_data.kernels = 3;
   op.saved_input = bytes(shape.held, e);
   op.saved_internal = bytes(static_cast<double>(shape.batch * shape.queries), 4.0);  // log-sum-exp
+  if (shape.transposed) op.saved_internal += bytes(shape.output, e);
   op.workspace = bytes(shape.kept + shape.output, e) + bytes(queries, 4.0);
   builder.add(op);
 }

@@ -38,8 +38,10 @@ void add_loss(OperatorBuilder& builder, std::int64_t vocab) {
     spec.forward_kernels += 4;
   }
   Operator& op = builder.streamed(spec);
-  op.saved_internal = bytes(spec.elements, fused ? e : e + 4.0);
-  op.workspace = bytes(spec.elements, fused ? 0.0 : e + 4.0);
+  // What backward starts from: the 16-bit logits or gradient, or an fp32 softmax.
+  const double kept = fused ? e : 4.0;
+  op.saved_internal = bytes(spec.elements, kept);
+  op.workspace = bytes(spec.elements, std::max(0.0, builder.kernels().logits_bytes - kept));
 }
 
 }  // namespace
@@ -76,6 +78,7 @@ std::vector<Operator> embedding_operators(const Transformer& model, const Shard&
     op.saved_internal += bytes(kept, 1.0);
   }
   op.workspace = bytes(elements, e) + bytes(table, e);
+  op.kept_for_weight = op.saved_internal + bytes(elements, e);
   builder.add(op);
   return builder.take();
 }

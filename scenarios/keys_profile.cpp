@@ -165,11 +165,36 @@ const std::vector<Key<Draft>> kProfile = {
                                                   "Workspaces inside the allocator.", kBytes),
     profile<&Implementation::allocator_overhead>("implementation.allocator_overhead",
                                                  "Reserved = allocated·(1 + this).", {0, 10}),
-    profile<&Implementation::logits_bytes>("implementation.logits_bytes",
-                                           "Bytes an element of logits the loss keeps.", {0, 64}),
+    kernels<&KernelProfile::logits_bytes>("implementation.logits_bytes",
+                                          "Bytes an element of logits at the peak of the loss.",
+                                          {0, 64}),
+    kernels<&KernelProfile::packed_qkv_stays>(
+        "implementation.packed_qkv_stays",
+        "Attention keeps the block of queries, keys and values for its queries."),
+    kernels<&KernelProfile::transposes_attention_output>(
+        "implementation.transposes_attention_output",
+        "With several sequences the output projection keeps a transposed copy of its input."),
+    kernels<&KernelProfile::stand_in_gradients>(
+        "implementation.stand_in_gradients",
+        "Fused weight gradients leave an empty 16-bit gradient, kept a shape of weight."),
     profile<&Implementation::low_precision_gradients_stay>(
         "implementation.low_precision_gradients_stay",
         "16-bit gradients stay beside the fp32 sums."),
+    profile<&Implementation::micro_batch_gradients>(
+        "implementation.micro_batch_gradients",
+        "16-bit gradients beside the fp32 sums live until a micro-batch's backward ends."),
+    profile<&Implementation::gradient_buckets>(
+        "implementation.gradient_buckets",
+        "Data parallel without ZeRO: buckets as large as all 16-bit gradients stay (DDP)."),
+    profile<&Implementation::flat_parameter_gather>(
+        "implementation.flat_parameter_gather",
+        "ZeRO 1, 2: new parameters are gathered through one contiguous buffer."),
+    profile<&Implementation::flat_gradient_copy>(
+        "implementation.flat_gradient_copy",
+        "ZeRO 1, 2: the shard's 16-bit gradients are joined and copied to fp32 for the step."),
+    profile<&Implementation::gathers_free_late>(
+        "implementation.gathers_free_late",
+        "Tensor-parallel gather buffers are reused only when the device has passed them."),
     profile<&Implementation::selective_recompute>("implementation.selective_recompute",
                                                   "Default of training.recompute.modules."),
     profile<&Implementation::contiguous_gradients>("implementation.contiguous_gradients",

@@ -35,7 +35,7 @@ std::vector<std::int64_t> spread_by_parameters(const models::Transformer& model,
   std::int64_t stage = 0;
   for (std::int64_t i = 1; i <= model.layers; ++i) {
     ++list[static_cast<std::size_t>(stage)];
-    if (layer * i * stages > total * (stage + 1)) stage = std::min(stage + 1, stages - 1);
+    if (layer * i * stages >= total * (stage + 1)) stage = std::min(stage + 1, stages - 1);
   }
   return list;
 }

@@ -1,10 +1,12 @@
 #include "scenarios/step_model.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include <fmt/format.h>
 
 #include "scenarios/reader.hpp"
+#include "strategies/states.hpp"
 #include "strategies/step.hpp"
 
 namespace scenarios {
@@ -87,6 +89,12 @@ DeviceMemory device_memory(sim::Bytes allocated, const strategies::Plan& plan,
           reserved + implementation.context + implementation.communicator * communicators(plan)};
 }
 
+DeviceMemory with_cached(DeviceMemory needed, sim::Bytes reclaimable, sim::Bytes device) {
+  const std::int64_t room = std::max<std::int64_t>(0, (device - needed.driver).count());
+  const sim::Bytes cached{std::min(room, reclaimable.count()) / kAllocatorBlock * kAllocatorBlock};
+  return {needed.reserved + cached, needed.driver + cached};
+}
+
 std::vector<StageMemory> stage_memory(const Scenario& scenario, const StepModel& model) {
   const strategies::Implementation& implementation = scenario.implementation;
   std::vector<StageMemory> out;
@@ -98,7 +106,10 @@ std::vector<StageMemory> stage_memory(const Scenario& scenario, const StepModel&
     memory.categories = ledger.at_peak();
     memory.steady = sim::total(ledger.now());
     memory.peak_at = peak_place(model.programs[stage], ledger.peak_position());
-    const DeviceMemory device = device_memory(memory.allocated, model.plan, implementation);
+    const DeviceMemory device =
+        with_cached(device_memory(memory.allocated, model.plan, implementation),
+                    strategies::reclaimable_memory(model.stages[stage]),
+                    scenario.device.usable_memory);
     memory.reserved = device.reserved;
     memory.driver = device.driver;
     out.push_back(std::move(memory));

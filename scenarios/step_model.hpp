@@ -36,6 +36,10 @@ struct DeviceMemory {
 DeviceMemory device_memory(sim::Bytes allocated, const strategies::Plan& plan,
                            const strategies::Implementation& implementation);
 
+// The same with what the allocator keeps cached while there is room for it (`reclaimable`): before
+// it fails, it gives cached blocks back (pytorch, CUDACachingAllocator: release_cached_blocks).
+DeviceMemory with_cached(DeviceMemory needed, sim::Bytes reclaimable, sim::Bytes device);
+
 // Memory of each stage, by replaying its program; needs no simulation.
 std::vector<StageMemory> stage_memory(const Scenario& scenario, const StepModel& model);
 

@@ -157,19 +157,43 @@ UnitCost CostTable::unit(const std::vector<models::Operator>& operators, bool is
     accumulate(region.backward_weight, op);
     if (models::is_recomputed(op, rebuilt)) add(region.recompute, op.forward, forward);
     (op.expert ? out.expert_parameters : out.dense_parameters) += op.parameters;
-    out.saved += models::saved_bytes(op, rebuilt);
-    out.saved_all += models::saved_bytes(op);
-    out.workspace = std::max(out.workspace, op.workspace);
+    hold(out, op, rebuilt);
   }
+  out.overhang = sim::Bytes{std::max<std::int64_t>(0, out.overhang.count() - out.saved.count())};
+  out.overhang_all =
+      sim::Bytes{std::max<std::int64_t>(0, out.overhang_all.count() - out.saved_all.count())};
   // A layer recomputed at once has its rebuilt tensors side by side.
   if ((rebuilt & models::module_bit(models::Module::alternate_mm)) != 0) {
-    out.workspace += out.saved_all - out.saved;
+    out.overhang = out.overhang_all + (out.saved_all - out.saved);
   }
-  const sim::Bytes gathered = gathered_inputs(out);
-  out.saved += gathered;
-  out.saved_all += gathered;
+  out.gathered = gathered_inputs(out);
+  if (implementation_.tp_keeps_gathered && training_.recompute.mode != Recompute::selective) {
+    // In place of the parts that operators keep of them.
+    const sim::Bytes more = out.gathered - sim::Bytes{out.gathered.count() / plan_.tp};
+    out.saved += more;
+    out.saved_all += more;
+  }
   out.checkpoint = sim::Bytes{hidden_state_.count() / (plan_.sequence_parallel ? plan_.tp : 1)};
   return out;
+}
+
+// Adds up what the unit keeps through `op`, and its peak so far.
+void CostTable::hold(UnitCost& out, const models::Operator& op, models::Modules rebuilt) const {
+  const sim::Bytes kept = models::saved_bytes(op, rebuilt);
+  const sim::Bytes all = models::saved_bytes(op);
+  out.saved += kept;
+  out.saved_all += all;
+  out.workspace = std::max(out.workspace, op.workspace);
+  out.overhang = std::max(out.overhang, out.saved + (all - kept) + op.workspace);
+  out.overhang_all = std::max(out.overhang_all, out.saved_all + op.workspace);
+  out.kept_for_weight += op.kept_for_weight;
+  out.largest_tensor = std::max({out.largest_tensor, op.saved_input, op.saved_internal});
+  const bool module = op.region != models::Region::router && op.region != models::Region::head;
+  if (!kernels_.stand_in_gradients || !module || op.backward_weight.flops.count() == 0.0) return;
+  const std::pair shape{op.backward_weight.m, op.backward_weight.n};
+  if (std::find(out.stand_ins.begin(), out.stand_ins.end(), shape) == out.stand_ins.end()) {
+    out.stand_ins.push_back(shape);
+  }
 }
 
 // Where the weight-gradient product does not add into the accumulated gradient itself, a pass of
@@ -185,12 +209,9 @@ void CostTable::accumulate(PassCost& sum, const models::Operator& op) const {
   sum.kernels += 1;
 }
 
-// What a unit keeps more where the gathered inputs of its column-parallel products stay.
+// The whole inputs of the column-parallel products, where sequence parallelism splits them.
 sim::Bytes CostTable::gathered_inputs(const UnitCost& unit) const {
-  const bool kept = implementation_.tp_keeps_gathered && plan_.sequence_parallel &&
-                    training_.recompute.mode != Recompute::selective;
-  if (!kept) return sim::Bytes{0};
-  const sim::Bytes more = hidden_state_ - sim::Bytes{hidden_state_.count() / plan_.tp};
+  if (!plan_.sequence_parallel || plan_.tp == 1) return sim::Bytes{0};
   const bool moe = unit.at(models::Region::router).present;
   std::int64_t inputs = 0;
   for (const models::Region region : {models::Region::attention_in, models::Region::mlp_in,
@@ -198,7 +219,7 @@ sim::Bytes CostTable::gathered_inputs(const UnitCost& unit) const {
     if (region == models::Region::mlp_in && moe) continue;
     if (unit.at(region).present) ++inputs;
   }
-  return more * inputs;
+  return hidden_state_ * inputs;
 }
 
 const UnitCost& CostTable::layer(std::int64_t index) const {

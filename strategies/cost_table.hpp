@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "models/cost.hpp"
@@ -39,6 +40,15 @@ struct UnitCost {
   sim::Bytes saved_all;   // what a full forward keeps: transient while a layer is recomputed
   sim::Bytes checkpoint;  // kept when the unit is recomputed in full: its input
   sim::Bytes workspace;   // largest temporary of any of its operators
+  // The most it holds beyond `saved` (`saved_all`) while its operators run: what they keep comes in
+  // forward and goes in backward one by one, each beside the temporaries of its operator.
+  sim::Bytes overhang;
+  sim::Bytes overhang_all;
+  sim::Bytes largest_tensor;   // of what its operators keep
+  sim::Bytes gathered;         // whole inputs of its column-parallel products, gathered over tp
+  sim::Bytes kept_for_weight;  // from the input half of a split backward to its weight half
+  // Output and input sizes of its weights, without repetition, where gradients have stand-ins.
+  std::vector<std::pair<std::int64_t, std::int64_t>> stand_ins;
   bool is_layer = false;
 
   const RegionCost& at(models::Region region) const {
@@ -75,6 +85,7 @@ class CostTable {
  private:
   UnitCost unit(const std::vector<models::Operator>& operators, bool is_layer) const;
   sim::Bytes gathered_inputs(const UnitCost& unit) const;
+  void hold(UnitCost& out, const models::Operator& op, models::Modules rebuilt) const;
   void accumulate(PassCost& sum, const models::Operator& op) const;
   void measure_transformer(const models::Transformer& model);
 

@@ -161,9 +161,21 @@ struct Implementation {
   sim::Bytes communicator;          // per communicator, outside the allocator
   sim::Bytes framework_workspace;   // cuBLAS and the like, inside the allocator
   double allocator_overhead = 0.0;  // reserved = allocated * (1 + this), in 2 MiB blocks
-  double logits_bytes = 4.0;        // bytes an element of logits the loss keeps (copies included)
   // 16-bit gradients of all parameters stay beside the fp32 sums (DeepSpeed's BF16_Optimizer).
   bool low_precision_gradients_stay = false;
+  // They are all there at the end of a micro-batch's backward, and gone before the next (nanotron).
+  bool micro_batch_gradients = false;
+  // Without ZeRO: DDP's buckets, as large as all gradients of a micro-batch, for as long as the
+  // model lives.
+  bool gradient_buckets = false;
+  // ZeRO 1 and 2, while the optimizer steps: one contiguous buffer the size of all 16-bit
+  // parameters where they are gathered (nanotron); 16-bit gradients of the shard joined, and their
+  // fp32 copy (DeepSpeed).
+  bool flat_parameter_gather = false;
+  bool flat_gradient_copy = false;
+  // Buffers of asynchronous tensor-parallel gathers are free for others only when the device has
+  // passed them (tensor.record_stream), however far ahead the host is.
+  bool gathers_free_late = false;
   // What `recompute: selective` means in this code base.
   std::vector<models::Module> selective_recompute{models::Module::core_attn};
   bool contiguous_gradients = true;  // one flat gradient buffer from the start (Megatron)

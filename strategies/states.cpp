@@ -1,6 +1,8 @@
 #include "strategies/states.hpp"
 
 #include <algorithm>
+#include <set>
+#include <utility>
 
 namespace strategies {
 namespace {
@@ -94,11 +96,13 @@ sim::Bytes gradient_memory(const StepContext& context, const ParameterSet& param
   const double element = gradient_bytes(*context.training);
   if (context.plan->zero >= 2) return wire_size(shard_elements(context, parameters), element);
   if (gradients_come_and_go(context)) return sim::Bytes{0};
-  const double beside = context.implementation->low_precision_gradients_stay &&
-                                element > parameter_bytes(*context.training)
-                            ? parameter_bytes(*context.training)
-                            : 0.0;
-  return wire_size(all(parameters), element + beside);
+  const Implementation& implementation = *context.implementation;
+  const bool beside = implementation.low_precision_gradients_stay &&
+                      element > parameter_bytes(*context.training);
+  const bool buckets = implementation.gradient_buckets && context.plan->zero == 0 &&
+                       context.data_parallel() > 1;
+  const double copies = (beside ? 1.0 : 0.0) + (buckets ? 1.0 : 0.0);
+  return wire_size(all(parameters), element + copies * parameter_bytes(*context.training));
 }
 
 sim::Bytes optimizer_memory(const StepContext& context, const ParameterSet& parameters) {
@@ -107,6 +111,52 @@ sim::Bytes optimizer_memory(const StepContext& context, const ParameterSet& para
       plan.zero >= 1 ? shard_elements(context, parameters) : all(parameters);
   const double each = optimizer_bytes(*context.training, plan, *context.implementation);
   return kept_on_device(wire_size(elements, each), plan.offload.optimizer);
+}
+
+sim::Bytes stand_in_memory(const StepContext& context) {
+  std::set<std::pair<std::int64_t, std::int64_t>> shapes;
+  for (const Chunk& chunk : context.chunks) {
+    for (const Unit& unit : chunk.units) {
+      shapes.insert(unit.cost->stand_ins.begin(), unit.cost->stand_ins.end());
+    }
+  }
+  std::int64_t elements = 0;
+  for (const auto& [rows, columns] : shapes) elements += rows * columns;
+  return wire_size(elements, parameter_bytes(*context.training));
+}
+
+sim::Bytes step_buffers(const StepContext& context, const ParameterSet& parameters) {
+  const Implementation& implementation = *context.implementation;
+  if (context.plan->zero != 1 && context.plan->zero != 2) return sim::Bytes{0};
+  const double low = parameter_bytes(*context.training);
+  const std::int64_t shard = shard_elements(context, parameters);
+  sim::Bytes out;
+  if (implementation.flat_parameter_gather && context.data_parallel() > 1) {
+    out += wire_size(all(parameters) + shard, low);
+  }
+  if (implementation.flat_gradient_copy && gradient_bytes(*context.training) <= 2.0) {
+    out += wire_size(shard, low + 4.0);
+  }
+  return out;
+}
+
+sim::Bytes reclaimable_memory(const StepContext& context) {
+  sim::Bytes largest;
+  sim::Bytes gathered;
+  for (const Chunk& chunk : context.chunks) {
+    for (const Unit& unit : chunk.units) {
+      largest = std::max(largest, unit.cost->largest_tensor);
+      if (unit.cost->is_layer) gathered += unit.cost->gathered;
+    }
+  }
+  const sim::Bytes buffers = step_buffers(context, stage_parameters(context));
+  sim::Bytes out = buffers > largest ? buffers : sim::Bytes{0};
+  const Plan& plan = *context.plan;
+  const std::int64_t ahead = std::min(plan.pp, context.micro_batches) - 2;
+  if (context.implementation->gathers_free_late && context.stage == 0 && ahead > 0) {
+    out += gathered * ahead;
+  }
+  return out;
 }
 
 bool gradients_come_and_go(const StepContext& context) {

@@ -74,6 +74,7 @@ class StepEmitter {
   void hold_states() {
     const ParameterSet parameters = stage_parameters(context_);
     emitter_.allocate(MemoryCategory::framework, context_.implementation->framework_workspace);
+    emitter_.allocate(MemoryCategory::buffers, stand_in_memory(context_));
     emitter_.allocate(MemoryCategory::parameters, parameter_memory(context_, parameters));
     emitter_.allocate(MemoryCategory::gradients, gradient_memory(context_, parameters));
     emitter_.allocate(MemoryCategory::optimizer, optimizer_memory(context_, parameters));
@@ -133,16 +134,18 @@ class StepEmitter {
 
   void run_forward(const Pass& pass) {
     for (std::size_t u = 0; u < pass.chunk->units.size(); ++u) {
-      forward_unit(pass, u);
-      emitter_.allocate(MemoryCategory::activations, kept_after_forward(pass, u));
+      const UnitCost& cost = *pass.chunk->units[u].cost;
+      forward_unit(pass, u, kept_after_forward(pass, u),
+                   recomputed(pass, u) ? cost.workspace : cost.overhang);
     }
   }
 
-  void forward_unit(const Pass& pass, std::size_t u) {
+  void forward_unit(const Pass& pass, std::size_t u, sim::Bytes kept, sim::Bytes temporary) {
     const Unit& unit = pass.chunk->units[u];
     place(pass, unit.layer);
     begin([&](Strategy& s) { s.before_unit(emitter_, pass, u); });
-    emitter_.allocate(MemoryCategory::buffers, unit.cost->workspace);
+    emitter_.allocate(MemoryCategory::activations, kept);
+    emitter_.allocate(MemoryCategory::buffers, temporary);
     for (std::size_t r = 0; r < kRegions; ++r) {
       const RegionCost& cost = unit.cost->regions[r];
       if (!cost.present) continue;
@@ -151,7 +154,7 @@ class StepEmitter {
       compute(pass.recompute ? Activity::recompute : Activity::forward, cost.forward, r);
       end([&](Strategy& s) { s.after_region(emitter_, pass, unit, region); });
     }
-    emitter_.free(MemoryCategory::buffers, unit.cost->workspace);
+    emitter_.free(MemoryCategory::buffers, temporary);
     end([&](Strategy& s) { s.after_unit(emitter_, pass, u); });
   }
 
@@ -161,14 +164,26 @@ class StepEmitter {
       const Unit& unit = pass.chunk->units[u];
       place(pass, unit.layer);
       begin([&](Strategy& s) { s.before_unit(emitter_, pass, u); });
-      if (recomputed(pass, u) && pass.kind != PassKind::backward_weight) rebuild(pass, u);
-      emitter_.allocate(MemoryCategory::buffers, unit.cost->workspace);
       const bool whole = recomputed(pass, u);
+      if (whole && pass.kind != PassKind::backward_weight) rebuild(pass, u);
+      const sim::Bytes temporary = temporary_of_backward(pass, *unit.cost, whole);
+      emitter_.allocate(MemoryCategory::buffers, temporary);
       for (std::size_t r = kRegions; r-- > 0;) backward_region(pass, unit, r, whole);
-      emitter_.free(MemoryCategory::buffers, unit.cost->workspace);
-      if (pass.weight_gradient()) release(pass, u);
+      emitter_.free(MemoryCategory::buffers, temporary);
+      release(pass, u);
+      hold_gradients(pass, *unit.cost);
       end([&](Strategy& s) { s.after_unit(emitter_, pass, u); });
     }
+    emitter_.free(MemoryCategory::gradients, held_gradients_);
+    held_gradients_ = sim::Bytes{0};
+  }
+
+  void hold_gradients(const Pass& pass, const UnitCost& cost) {
+    if (!context_.implementation->micro_batch_gradients || !pass.weight_gradient()) return;
+    const sim::Bytes bytes = wire_size(cost.dense_parameters + cost.expert_parameters,
+                                       parameter_bytes(*context_.training));
+    emitter_.allocate(MemoryCategory::gradients, bytes);
+    held_gradients_ += bytes;
   }
 
   void backward_region(const Pass& pass, const Unit& unit, std::size_t r, bool rebuilt) {
@@ -205,18 +220,30 @@ class StepEmitter {
     Pass again = pass;
     again.recompute = true;
     for (std::size_t i = from; i <= u; ++i) {
-      forward_unit(again, i);
-      emitter_.allocate(MemoryCategory::activations, pass.chunk->units[i].cost->saved_all);
+      const UnitCost& cost = *pass.chunk->units[i].cost;
+      forward_unit(again, i, cost.saved_all, cost.overhang_all);
     }
     rebuilt_from_ = from;
     place(pass, pass.chunk->units[u].layer);
   }
 
+  static sim::Bytes temporary_of_backward(const Pass& pass, const UnitCost& cost, bool rebuilt) {
+    if (pass.kind == PassKind::backward_weight) return sim::Bytes{0};
+    return rebuilt ? cost.overhang_all : cost.overhang;
+  }
+
+  // The half of a backward that makes the input's gradient leaves what the weights' needs.
   void release(const Pass& pass, std::size_t u) {
-    if (recomputed(pass, u)) {
-      emitter_.free(MemoryCategory::activations, pass.chunk->units[u].cost->saved_all);
+    const UnitCost& cost = *pass.chunk->units[u].cost;
+    if (pass.kind == PassKind::backward_weight) {
+      emitter_.free(MemoryCategory::activations, cost.kept_for_weight);
+      return;
     }
+    if (recomputed(pass, u)) emitter_.free(MemoryCategory::activations, cost.saved_all);
     emitter_.free(MemoryCategory::activations, kept_after_forward(pass, u));
+    if (!pass.weight_gradient()) {
+      emitter_.allocate(MemoryCategory::activations, cost.kept_for_weight);
+    }
   }
 
   void optimize() {
@@ -237,7 +264,10 @@ class StepEmitter {
     work.averages = context_.data_parallel() > 1;
     const models::OptimizerCost cost =
         models::optimizer_cost(work, *context_.device, context_.implementation->kernels);
+    const sim::Bytes buffers = step_buffers(context_, parameters);
+    emitter_.allocate(MemoryCategory::buffers, buffers);
     emitter_.compute({Activity::optimizer, cost.time, cost.kernels, 0.0, "optimizer"});
+    emitter_.free(MemoryCategory::buffers, buffers);
   }
 
   struct Ends {
@@ -251,6 +281,7 @@ class StepEmitter {
   std::vector<std::unique_ptr<Strategy>> strategies_;
   std::vector<Ends> ends_;
   std::size_t rebuilt_from_ = 0;
+  sim::Bytes held_gradients_;  // of the micro-batch whose backward runs
   std::int64_t step_ = 0;
 };
 
