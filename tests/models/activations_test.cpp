@@ -168,3 +168,45 @@ TEST_CASE("more recomputation never keeps more") {
     }
   }
 }
+
+TEST_CASE("between the halves of a split backward a GPT layer keeps 32 sbh (arXiv 2401.10241)") {
+  const auto ops = layer_operators(gpt(), models::LayerKind::dense,
+                                   shard(1, false, models::AttentionKernel::math), megatron_2021());
+  std::int64_t sum = 0;
+  for (const Operator& op : ops) sum += op.kept_for_weight.count();
+  CHECK(sum == 32 * kSbh);
+}
+
+TEST_CASE("nanotron keeps the block of queries, keys and values and a transposed attention output") {
+  // Per token: norms' inputs and outputs 8 h, block 6 h, keys and values 4 h, attention's output 2 h
+  // (twice where sequences are several), gate, up, SiLU's output and the product 8 f, log-sum-exp.
+  auto model = llama();
+  model.kv_heads = model.heads;
+  const std::int64_t h = model.hidden, f = model.ffn, lse = 4 * model.heads;
+  models::KernelProfile kernels;
+  kernels.fused_activation = false;
+  kernels.packed_qkv_stays = kernels.transposes_attention_output = true;
+  auto whole = shard(1, false, models::AttentionKernel::flash);
+  const auto kept = [&] {
+    return saved(layer_operators(model, models::LayerKind::dense, whole, kernels));
+  };
+  CHECK(kept() == kSeq * kBatch * (22 * h + 8 * f + lse));
+  whole.micro_batch = 1;
+  CHECK(kept() == kSeq * (20 * h + 8 * f + lse));
+  model.kv_heads = 8;  // grouped: queries, keys and values are copied apart
+  const std::int64_t kv = 2 * 8 * model.head_dim;
+  CHECK(kept() == kSeq * (8 * h + 2 * (h + kv) + 2 * h + 8 * f + lse));
+}
+
+TEST_CASE("the loss holds logits_bytes an element at its peak and a softmax until backward") {
+  const auto whole = shard(1, false, models::AttentionKernel::flash);
+  models::KernelProfile kernels;
+  const std::int64_t logits = kSeq * kBatch * llama().vocab;
+  const auto loss = [&] { return head_operators(llama(), whole, kernels, 1).back(); };
+  CHECK(saved({loss()}) == 2 * logits);  // fused: the 16-bit gradient in place of the logits
+  CHECK(loss().workspace.count() == 0);
+  kernels.fused_cross_entropy = false;
+  kernels.logits_bytes = 10.0;
+  CHECK(saved({loss()}) == 4 * logits);
+  CHECK(loss().workspace.count() == 6 * logits);
+}
