@@ -128,9 +128,10 @@ struct Shard {
   std::int64_t cp = 1;  // tokens per rank: micro_batch * seq_len / cp
   std::int64_t ep = 1;
   std::int64_t etp = 1;
-  double cast_passes = 1.0;     // fp8, fp4: times a cast reads its 16-bit operand
-  double gradient_bytes = 4.0;  // an element of the accumulated weight gradients
-  double expert_load = 1.0;     // tokens at this rank's experts against the balanced share
+  double cast_passes = 1.0;      // fp8, fp4: times a cast reads its 16-bit operand
+  double gradient_bytes = 4.0;   // an element of the accumulated weight gradients
+  std::int64_t loss_chunks = 1;  // logits exist for one part of the tokens at a time
+  double expert_load = 1.0;      // tokens at this rank's experts against the balanced share
   Precision precision = Precision::bf16;
   AttentionKernel attention = AttentionKernel::flash;
   // Part of the full score matrix this rank computes, times cp: 0.5 for balanced causal ranks.

@@ -22,7 +22,7 @@ std::int64_t vocabulary_rows(const Transformer& model, const Shard& shard,
 // Cross-entropy over this rank's logits. Fused: one pass that reads the 16-bit logits twice and
 // leaves the gradient in their place, then a scaling. Unfused: to fp32, log-softmax, and back, with
 // the fp32 copy kept.
-void add_loss(OperatorBuilder& builder, std::int64_t vocab) {
+void add_loss(OperatorBuilder& builder, std::int64_t vocab, std::int64_t chunks) {
   const Dims& dims = builder.dims();
   const double e = dims.element;
   const bool fused = builder.kernels().fused_cross_entropy;  // what is compiled is the layers
@@ -40,8 +40,9 @@ void add_loss(OperatorBuilder& builder, std::int64_t vocab) {
   Operator& op = builder.streamed(spec);
   // What backward starts from: the 16-bit logits or gradient, or an fp32 softmax.
   const double kept = fused ? e : 4.0;
-  op.saved_internal = bytes(spec.elements, kept);
-  op.workspace = bytes(spec.elements, std::max(0.0, builder.kernels().logits_bytes - kept));
+  const double held = spec.elements / static_cast<double>(chunks);
+  op.saved_internal = bytes(held, kept);
+  op.workspace = bytes(held, std::max(0.0, builder.kernels().logits_bytes - kept));
 }
 
 }  // namespace
@@ -100,7 +101,7 @@ std::vector<Operator> head_operators(const Transformer& model, const Shard& shar
                   .cast = false,  // kept in 16 bits by fp8 recipes
                   .gathered_input = dims.reads_gathered,
                   .weights = !model.tied_embeddings});
-  add_loss(builder, vocab);
+  add_loss(builder, vocab, shard.loss_chunks);
   return builder.take();
 }
 

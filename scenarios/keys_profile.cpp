@@ -161,6 +161,9 @@ const std::vector<Key<Draft>> kProfile = {
                                       "Driver and runtime context, outside the allocator.", kBytes),
     profile<&Implementation::communicator>("implementation.communicator",
                                            "Per communicator, outside the allocator.", kBytes),
+    profile<&Implementation::pair_communicators>(
+        "implementation.pair_communicators",
+        "Pipeline: a communicator with each neighbour instead of one for all stages."),
     profile<&Implementation::framework_workspace>("implementation.framework_workspace",
                                                   "Workspaces inside the allocator.", kBytes),
     profile<&Implementation::allocator_overhead>("implementation.allocator_overhead",

@@ -63,6 +63,9 @@ const std::vector<Key<Draft>> kTraining = {
     training<&Training::compile>("training.compile", "by profile", "Graph-compiled kernels."),
     training<&Training::cuda_graph>("training.cuda_graph", "false",
                                     "Kernels are replayed from a graph: no launch cost."),
+    training<&Training::loss_chunks>("training.loss_chunks", "1",
+                                     "The loss goes through the tokens in this many parts.",
+                                     {1, 4096}),
     training<&Training::deallocate_early>(
         "training.deallocate_early", "false",
         "Stage outputs and cheaply rebuilt tensors are freed at once."),

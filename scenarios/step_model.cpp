@@ -30,12 +30,16 @@ strategies::PipelineSchedule make_schedule(const Scenario& scenario, std::int64_
   return generator->generate(shape);
 }
 
-// Communicators a rank takes part in: one a dimension it shares with others, and the world's.
-std::int64_t communicators(const strategies::Plan& plan) {
+// Communicators a rank takes part in: one a dimension it shares with others, the world's, and one
+// for the norm of the gradients where a model is split in two ways.
+std::int64_t communicators(const strategies::Plan& plan,
+                           const strategies::Implementation& implementation) {
   std::int64_t count = plan.world_size() > 1 ? 1 : 0;
   for (const std::int64_t size : {plan.tp, plan.cp, plan.pp, plan.ep, plan.dp * plan.cp}) {
     if (size > 1) ++count;
   }
+  if (plan.pp > 2 && implementation.pair_communicators) ++count;
+  if (plan.tp > 1 && plan.pp > 1) ++count;
   return count;
 }
 
@@ -85,8 +89,8 @@ DeviceMemory device_memory(sim::Bytes allocated, const strategies::Plan& plan,
   const auto blocks =
       static_cast<std::int64_t>(std::ceil(wanted / static_cast<double>(kAllocatorBlock)));
   const sim::Bytes reserved{blocks * kAllocatorBlock};
-  return {reserved,
-          reserved + implementation.context + implementation.communicator * communicators(plan)};
+  return {reserved, reserved + implementation.context +
+                        implementation.communicator * communicators(plan, implementation)};
 }
 
 DeviceMemory with_cached(DeviceMemory needed, sim::Bytes reclaimable, sim::Bytes device) {
@@ -106,10 +110,9 @@ std::vector<StageMemory> stage_memory(const Scenario& scenario, const StepModel&
     memory.categories = ledger.at_peak();
     memory.steady = sim::total(ledger.now());
     memory.peak_at = peak_place(model.programs[stage], ledger.peak_position());
-    const DeviceMemory device =
-        with_cached(device_memory(memory.allocated, model.plan, implementation),
-                    strategies::reclaimable_memory(model.stages[stage]),
-                    scenario.device.usable_memory);
+    const DeviceMemory device = with_cached(
+        device_memory(memory.allocated, model.plan, implementation),
+        strategies::reclaimable_memory(model.stages[stage]), scenario.device.usable_memory);
     memory.reserved = device.reserved;
     memory.driver = device.driver;
     out.push_back(std::move(memory));

@@ -58,6 +58,7 @@ models::Shard make_shard(const Training& training, const Plan& plan, bool causal
   shard.cast_passes = cast_passes(training);
   shard.gradient_bytes = models::element_bytes(training.grad_dtype);
   shard.attention = training.attention;
+  shard.loss_chunks = training.loss_chunks;
   // Ring and all-gather CP hand every rank one early and one late piece of the sequence, so that
   // the causal half is spread evenly.
   shard.attention_share = causal ? 0.5 : 1.0;

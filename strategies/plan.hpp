@@ -49,6 +49,7 @@ struct Training {
   bool compile = false;
   bool cuda_graph = false;
   bool deallocate_early = false;
+  std::int64_t loss_chunks = 1;  // logits of one part of the tokens at a time (chunked loss)
 };
 
 struct Overlap {
@@ -159,6 +160,7 @@ struct Implementation {
   std::int64_t vocab_multiple = 128;
   sim::Bytes context;               // driver and runtime context, outside the allocator
   sim::Bytes communicator;          // per communicator, outside the allocator
+  bool pair_communicators = false;  // pipeline: one a neighbour instead of one for all stages
   sim::Bytes framework_workspace;   // cuBLAS and the like, inside the allocator
   double allocator_overhead = 0.0;  // reserved = allocated * (1 + this), in 2 MiB blocks
   // 16-bit gradients of all parameters stay beside the fp32 sums (DeepSpeed's BF16_Optimizer).

@@ -97,10 +97,10 @@ sim::Bytes gradient_memory(const StepContext& context, const ParameterSet& param
   if (context.plan->zero >= 2) return wire_size(shard_elements(context, parameters), element);
   if (gradients_come_and_go(context)) return sim::Bytes{0};
   const Implementation& implementation = *context.implementation;
-  const bool beside = implementation.low_precision_gradients_stay &&
-                      element > parameter_bytes(*context.training);
-  const bool buckets = implementation.gradient_buckets && context.plan->zero == 0 &&
-                       context.data_parallel() > 1;
+  const bool beside =
+      implementation.low_precision_gradients_stay && element > parameter_bytes(*context.training);
+  const bool buckets =
+      implementation.gradient_buckets && context.plan->zero == 0 && context.data_parallel() > 1;
   const double copies = (beside ? 1.0 : 0.0) + (buckets ? 1.0 : 0.0);
   return wire_size(all(parameters), element + copies * parameter_bytes(*context.training));
 }

@@ -177,9 +177,11 @@ TEST_CASE("between the halves of a split backward a GPT layer keeps 32 sbh (arXi
   CHECK(sum == 32 * kSbh);
 }
 
-TEST_CASE("nanotron keeps the block of queries, keys and values and a transposed attention output") {
-  // Per token: norms' inputs and outputs 8 h, block 6 h, keys and values 4 h, attention's output 2 h
-  // (twice where sequences are several), gate, up, SiLU's output and the product 8 f, log-sum-exp.
+TEST_CASE(
+    "nanotron keeps the block of queries, keys and values and a transposed attention output") {
+  // Per token: norms' inputs and outputs 8 h, block 6 h, keys and values 4 h, attention's output 2
+  // h (twice where sequences are several), gate, up, SiLU's output and the product 8 f,
+  // log-sum-exp.
   auto model = llama();
   model.kv_heads = model.heads;
   const std::int64_t h = model.hidden, f = model.ffn, lse = 4 * model.heads;
