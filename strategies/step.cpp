@@ -74,7 +74,7 @@ class StepEmitter {
   void hold_states() {
     const ParameterSet parameters = stage_parameters(context_);
     emitter_.allocate(MemoryCategory::framework, context_.implementation->framework_workspace);
-    emitter_.allocate(MemoryCategory::buffers, stand_in_memory(context_));
+    emitter_.allocate(MemoryCategory::framework, stand_in_memory(context_));
     emitter_.allocate(MemoryCategory::parameters, parameter_memory(context_, parameters));
     emitter_.allocate(MemoryCategory::gradients, gradient_memory(context_, parameters));
     emitter_.allocate(MemoryCategory::optimizer, optimizer_memory(context_, parameters));

@@ -68,7 +68,7 @@ TEST_CASE("stand-in gradients: one buffer for every shape of weight, however man
     const Program program = f.program();
     // 3h x h, h x h, 4h x h and h x 4h; the output layer's is no module's.
     CHECK(stand_in_memory(f.context()).count() == 2 * (3 + 1 + 4 + 4) * h * h);
-    CHECK(in_the_end(program, MemoryCategory::buffers) == 2 * 12 * h * h);
+    CHECK(in_the_end(program, MemoryCategory::framework) == 2 * 12 * h * h);
   }
 }
 
