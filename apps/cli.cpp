@@ -1,10 +1,11 @@
-// The command line, described to CLI11. No other file includes CLI11: it is slow to compile.
+// The command line, described to CLI11. Few files include CLI11: it is slow to compile.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <string_view>
 
+#include "apps/cli_calibrate.hpp"
 #include "apps/options.hpp"
 #include "scenarios/source.hpp"
 
@@ -203,6 +204,7 @@ struct AllOptions {
   ExplainOptions explain;
   ValidateOptions validate;
   SearchOptions search;
+  CalibrateOptions calibrate;
 };
 
 void describe(CLI::App& root, AllOptions& options) {
@@ -217,6 +219,7 @@ void describe(CLI::App& root, AllOptions& options) {
   add_explain(root, options.explain);
   add_validate(root, options.validate);
   add_search(root, options.search);
+  add_calibrate(root, options.calibrate);
   root.add_subcommand("schema", "JSON Schema (draft-07) of the scenario file");
 }
 
@@ -229,6 +232,7 @@ Invocation chosen(const CLI::App& root, AllOptions& options) {
   if (name == "explain") return std::move(options.explain);
   if (name == "validate") return std::move(options.validate);
   if (name == "search") return std::move(options.search);
+  if (name == "calibrate") return std::move(options.calibrate);
   return SchemaOptions{};
 }
 

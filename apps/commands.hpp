@@ -24,6 +24,7 @@ int execute(const ExplainOptions& options);
 int execute(const SchemaOptions& options);
 int execute(const ValidateOptions& options);
 int execute(const SearchOptions& options);
+int execute(const CalibrateOptions& options);
 inline int execute(const Answered&) { return kOk; }
 
 }  // namespace apps

@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "apps/calibrate_options.hpp"
 #include "apps/search_options.hpp"
 #include "apps/validate_options.hpp"
 #include "scenarios/report.hpp"
@@ -70,7 +71,8 @@ struct SchemaOptions {};
 struct Answered {};
 
 using Invocation = std::variant<Answered, RunOptions, CompareOptions, ListOptions, TopologyOptions,
-                                ExplainOptions, SchemaOptions, ValidateOptions, SearchOptions>;
+                                ExplainOptions, SchemaOptions, ValidateOptions, SearchOptions,
+                                CalibrateOptions>;
 
 // A command line that makes no sense: exit code 2.
 class UsageError : public std::runtime_error {

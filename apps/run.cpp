@@ -30,6 +30,7 @@ struct Results {
 
 scenarios::PredictOptions predict_options(const RunOptions& options, const strategies::Plan& plan) {
   scenarios::PredictOptions predict = options.common.predict;
+  predict.without_calibration = true;
   for (const std::int64_t rank : predict.trace_ranks) {
     if (rank >= plan.world_size()) {
       throw UsageError(fmt::format("--trace-ranks {}: there are only {} ranks, from 0", rank,

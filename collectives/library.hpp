@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -30,7 +32,8 @@ struct Fabric {
   bool multicast = false;    // the switch reduces and multicasts (NVLS, Hopper on)
 };
 
-// Measured instead of data-sheet figures, by `calibrate` (scenarios: cluster.calibration).
+// Measured instead of modelled times (scenarios: cluster.calibration): single measurements, and
+// fits of many, which come first.
 struct CalibratedPoint {
   Kind kind = Kind::all_reduce;
   std::uint32_t members = 0;
@@ -39,10 +42,40 @@ struct CalibratedPoint {
   sim::Time time;
 };
 
+// Whether the caller waits inside the call, or computes and asks now and then.
+enum class Call : std::uint8_t { blocking, nonblocking };
+
+// Sizes from `from` bytes up to the next segment, over which one protocol runs:
+// time = latency + bytes / bandwidth.
+struct FitSegment {
+  sim::Bytes from;
+  sim::Time latency;
+  sim::Bandwidth bandwidth;
+};
+
+struct CalibratedFit {
+  Kind kind = Kind::all_reduce;
+  std::uint32_t members = 0;
+  std::uint32_t domains = 1;
+  Call call = Call::blocking;
+  std::string algorithm = "default";    // other names are measured, but the library does not choose
+  std::optional<double> compute_share;  // of a member's compute that it takes while it runs
+  std::vector<FitSegment> segments;     // ascending
+};
+
+struct Calibration {
+  std::vector<CalibratedPoint> points;
+  std::vector<CalibratedFit> fits;
+  bool empty() const { return points.empty() && fits.empty(); }
+};
+
+// Where a price comes from. scaled: from the fit of another group size on the same kind of links.
+enum class PriceSource : std::uint8_t { model, measured, scaled };
+
 struct LibraryProfile {
-  std::string_view version = "2.21";         // NCCL constants of that release
-  bool ideal = false;                        // no latency, full link rate: for closed forms
-  std::vector<CalibratedPoint> calibration;  // overrides where it covers (kind, shape)
+  std::string_view version = "2.21";  // NCCL constants of that release
+  bool ideal = false;                 // no latency, full link rate: for closed forms
+  Calibration calibration;            // overrides where it covers (kind, shape)
 };
 
 struct Price {
@@ -51,12 +84,13 @@ struct Price {
   sim::Time latency;      // paid once, before bytes flow at the sustained rate
   sim::Time transfer;     // bytes at the rate the protocol sustains on idle links
   double sm_share = 0.0;  // part of the device's SMs its kernel occupies
+  PriceSource source = PriceSource::model;
   sim::Time total() const { return latency + transfer; }
 };
 
 // The choice the library would make, and its price on idle links (the `analytic` fidelity).
 // In the shared network (`flow`) Price::transfer is the lower bound that contention stretches.
 Price price(Kind kind, const GroupShape& shape, sim::Bytes bytes, const Fabric& fabric,
-            const LibraryProfile& library);
+            const LibraryProfile& library, Call call = Call::blocking);
 
 }  // namespace collectives

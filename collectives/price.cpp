@@ -112,11 +112,11 @@ Price price_with(const ModelConstants& constants, Kind kind, const GroupFacts& g
 }
 
 Price price(Kind kind, const GroupShape& shape, sim::Bytes bytes, const Fabric& fabric,
-            const LibraryProfile& library) {
+            const LibraryProfile& library, Call call) {
   const GroupFacts group = group_facts(shape);
   Price result = price_with(model_constants(), kind, group, bytes, fabric, library);
   if (!library.calibration.empty() && group.members > 1) {
-    calibrate(kind, group, bytes, library.calibration, result);
+    calibrate(kind, group, bytes, call, library.calibration, result);
   }
   return result;
 }

@@ -70,6 +70,25 @@ ordered_json warnings_json(const Report& report) {
   return out;
 }
 
+// What a calibration changed: its origin, and where the price of each kind of group came from.
+ordered_json calibration_json(const Report& report) {
+  const scenarios::CalibrationOrigin& origin = report.scenario.calibration_origin;
+  ordered_json prices = ordered_json::array();
+  for (const strategies::PricedGroup& group : report.prices) {
+    prices.push_back({{"collective", collectives::name(group.kind)},
+                      {"members", group.members},
+                      {"domains", group.domains},
+                      {"from", source_text(group.source)}});
+  }
+  ordered_json out{{"file", origin.file},         {"made", origin.made},
+                   {"machine", origin.machine},   {"method", origin.method},
+                   {"reliable", origin.reliable}, {"collectives", std::move(prices)}};
+  if (report.uncalibrated_step_time) {
+    out["step_time_without_s"] = exact_seconds(*report.uncalibrated_step_time);
+  }
+  return out;
+}
+
 ordered_json provenance_json(const Report& report) {
   ordered_json resolved = ordered_json::object();
   ordered_json assumptions = ordered_json::array();
@@ -79,10 +98,14 @@ ordered_json provenance_json(const Report& report) {
       assumptions.push_back(item.key);
     }
   }
-  return {{"tool", "stepcast"},
-          {"version", STEPCAST_VERSION},
-          {"resolved", std::move(resolved)},
-          {"assumptions", std::move(assumptions)}};
+  ordered_json out{{"tool", "stepcast"},
+                   {"version", STEPCAST_VERSION},
+                   {"resolved", std::move(resolved)},
+                   {"assumptions", std::move(assumptions)}};
+  if (!report.scenario.calibration_origin.file.empty()) {
+    out["calibration"] = calibration_json(report);
+  }
+  return out;
 }
 
 ordered_json rates_json(const Report& report) {

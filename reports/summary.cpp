@@ -100,6 +100,31 @@ std::string fit_text(const Report& report, Colour colour) {
   return out;
 }
 
+// Where the prices of collectives came from, and what the model alone would say.
+std::string calibration_text(const Report& report) {
+  const scenarios::CalibrationOrigin& origin = report.scenario.calibration_origin;
+  if (origin.file.empty()) return {};
+  std::string out = "\nCalibrated by " + scenarios::printable(origin.file);
+  if (!origin.machine.empty()) out += " (" + scenarios::printable(origin.machine) + ")";
+  if (!origin.reliable) out += ", marked unreliable";
+  out += "\n";
+  Table table({{"", Align::left}, {""}, {""}, {"", Align::left}});
+  for (const strategies::PricedGroup& group : report.prices) {
+    table.row({std::string(collectives::name(group.kind)), fmt::format("{} ranks", group.members),
+               fmt::format("{} domain{}", group.domains, group.domains == 1 ? "" : "s"),
+               std::string(source_text(group.source))});
+  }
+  if (!report.prices.empty()) out += table.text(2);
+  if (report.uncalibrated_step_time) {
+    const double change = exact_seconds(report.step_time - *report.uncalibrated_step_time) /
+                          exact_seconds(*report.uncalibrated_step_time);
+    out += fmt::format(
+        "  step time {} with measured collectives, {} with modelled ones ({:+.1f} %)\n",
+        time_text(report.step_time), time_text(*report.uncalibrated_step_time), 100.0 * change);
+  }
+  return out;
+}
+
 std::string foot(const Report& report, Colour colour) {
   std::string out = "\n";
   for (const scenarios::Warning& warning : report.scenario.warnings) {
@@ -117,7 +142,7 @@ std::string foot(const Report& report, Colour colour) {
 
 std::string summary(const Report& report, Colour colour) {
   return heading(report, colour) + headline(report) + time_rows(report) + memory_rows(report) +
-         fit_text(report, colour) + foot(report, colour);
+         fit_text(report, colour) + calibration_text(report) + foot(report, colour);
 }
 
 }  // namespace reports

@@ -65,6 +65,18 @@ std::string si_text(double value, std::string_view unit) {
   return fmt::format("{} {}{}", digits(value), prefixes[step], unit);
 }
 
+std::string_view source_text(collectives::PriceSource source) {
+  switch (source) {
+    case collectives::PriceSource::measured:
+      return "measured";
+    case collectives::PriceSource::scaled:
+      return "scaled from another group size";
+    case collectives::PriceSource::model:
+      break;
+  }
+  return "model";
+}
+
 std::string csv_cell(std::string_view text) {
   std::string cell = scenarios::printable(text);
   if (!cell.empty() && std::string_view("=+-@\t\r").find(cell.front()) != std::string_view::npos) {

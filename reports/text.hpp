@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "collectives/library.hpp"
 #include "sim/units.hpp"
 
 namespace reports {
@@ -18,6 +19,8 @@ std::string gib_text(sim::Bytes amount);                   // "61.30 GiB"
 std::string percent_text(double share);                    // 0.4123 -> "41.2 %"
 std::string grouped(std::int64_t count);                   // 16384 -> "16,384"
 std::string si_text(double value, std::string_view unit);  // 4.085e19, "FLOP" -> "40.85 EFLOP"
+
+std::string_view source_text(collectives::PriceSource source);  // "measured", "model", …
 
 // An RFC 4180 cell. Text that a spreadsheet would take for a formula gets a leading apostrophe.
 std::string csv_cell(std::string_view text);

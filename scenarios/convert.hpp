@@ -38,6 +38,7 @@ bool convert(const Node&, const KeyInfo&, ReadContext&,
              std::vector<strategies::Faults::SlowRank>& out);
 bool convert(const Node&, const KeyInfo&, ReadContext&,
              std::vector<strategies::Faults::SlowLink>& out);
+bool convert(const Node&, const KeyInfo&, ReadContext&, std::vector<collectives::FitSegment>& out);
 bool convert(const Node&, const KeyInfo&, ReadContext&, std::map<std::string, std::string>& out);
 bool convert(const Node&, const KeyInfo&, ReadContext&,
              std::map<std::string, std::vector<std::string>>& out);
@@ -61,6 +62,7 @@ std::optional<std::string> print_value(const std::vector<strategies::Faults::Slo
                                        const KeyInfo&);
 std::optional<std::string> print_value(const std::vector<strategies::Faults::SlowLink>&,
                                        const KeyInfo&);
+std::optional<std::string> print_value(const std::vector<collectives::FitSegment>&, const KeyInfo&);
 std::optional<std::string> print_value(const std::map<std::string, std::string>&, const KeyInfo&);
 std::optional<std::string> print_value(const std::map<std::string, std::vector<std::string>>&,
                                        const KeyInfo&);

@@ -1,4 +1,5 @@
 // Lists of mappings, and the free mappings of `search:`.
+#include "scenarios/calibration.hpp"
 #include "scenarios/convert.hpp"
 #include "scenarios/keys.hpp"
 
@@ -112,6 +113,11 @@ bool convert(const Node& node, const KeyInfo& info, ReadContext& context,
 bool convert(const Node& node, const KeyInfo& info, ReadContext& context,
              std::vector<strategies::Faults::SlowLink>& out) {
   return convert_list(node, info, context, slow_link_keys(), out);
+}
+
+bool convert(const Node& node, const KeyInfo& info, ReadContext& context,
+             std::vector<collectives::FitSegment>& out) {
+  return convert_list(node, info, context, segment_keys(), out);
 }
 
 bool convert(const Node& node, const KeyInfo& info, ReadContext& context,

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "collectives/collective.hpp"
+#include "collectives/library.hpp"
 #include "models/device.hpp"
 #include "models/model.hpp"
 #include "models/operators.hpp"
@@ -70,6 +71,7 @@ STEPCAST_ENUM(topologies::FabricShape, {"fat_tree", E::fat_tree},
               {"rail_optimised", E::rail_optimised}, {"torus", E::torus},
               {"single_switch", E::single_switch}, {"rail_optimized", E::rail_optimised});
 
+STEPCAST_ENUM(collectives::Call, {"blocking", E::blocking}, {"nonblocking", E::nonblocking});
 STEPCAST_ENUM(collectives::Kind, {"all_reduce", E::all_reduce}, {"all_gather", E::all_gather},
               {"reduce_scatter", E::reduce_scatter}, {"all_to_all", E::all_to_all},
               {"broadcast", E::broadcast}, {"send_recv", E::send_recv});

@@ -8,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include "scenarios/calibration.hpp"
 #include "scenarios/catalogue.hpp"
 #include "scenarios/hf_config.hpp"
 #include "scenarios/normalise.hpp"
@@ -178,6 +179,15 @@ void Layers::expand_hugging_face(Node& model) {
   model = std::move(base);
 }
 
+// A cluster that names no device is made of what was calibrated.
+void Layers::take_calibrated_device(Node& cluster) {
+  const Node* file = cluster.find("calibration");
+  if (file == nullptr || !file->is_scalar() || file->is_null()) return;
+  if (const Node* device = cluster.find("device"); device != nullptr && !device->is_null()) return;
+  Node device = read_calibrated_device(beside(sources_, file->at, file->text), sources_);
+  if (device.is_mapping()) overlay(cluster, nested("device", std::move(device), file->at));
+}
+
 void Layers::expand(Node& tree) {
   if (tree.find("implementation") == nullptr || tree.find("implementation")->is_null()) {
     const std::uint32_t source = sources_.add({"default", "", "default", SourceKind::computed});
@@ -196,6 +206,7 @@ void Layers::expand(Node& tree) {
   expand_section(tree, "implementation", "base", "profiles");
   expand_section(tree, "cluster", "preset", "clusters");
   if (Node* cluster = tree.find("cluster"); cluster != nullptr && cluster->is_mapping()) {
+    take_calibrated_device(*cluster);
     expand_section(*cluster, "device", "base", "devices");
   }
 }

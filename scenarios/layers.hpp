@@ -37,6 +37,7 @@ class Layers {
                 std::vector<std::string>& chain);
   void expand_section(Node& tree, const char* path, const char* name_key, const char* section);
   void expand_hugging_face(Node& model);
+  void take_calibrated_device(Node& cluster);
 
   ReadOptions options_;
   Sources& sources_;

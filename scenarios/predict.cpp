@@ -78,6 +78,15 @@ void assert_equal_unfolded(const Scenario& scenario, const StepModel& model, Pre
               "folded and unfolded simulation disagree");
 }
 
+// The step time with every collective modelled, for comparison.
+sim::Time modelled_step_time(const Scenario& scenario, const StepModel& model,
+                             PredictionCache& cache, const PredictOptions& options) {
+  Scenario modelled = scenario;
+  modelled.calibration = {};
+  const SimulatedStep step = simulate_step(modelled, model, cache, options, options.fold);
+  return sim::Time::ps(step.timeline.makespan.count() / options.steps);
+}
+
 }  // namespace
 
 Report predict(const Scenario& scenario, const PredictOptions& options) {
@@ -101,6 +110,12 @@ Report predict(const Scenario& scenario, const PredictOptions& options) {
   check_memory(report, *model);
   report.fold = {result.fleet->world, static_cast<std::int64_t>(result.fleet->ranks.size()),
                  result.fleet->folded, result.fleet->certificate};
+  if (!scenario.calibration.empty()) {
+    report.prices = result.step.prices;
+    if (options.without_calibration) {
+      report.uncalibrated_step_time = modelled_step_time(scenario, *model, cache, options);
+    }
+  }
   report.events = result.timeline.events;
   report.fidelity = options.fidelity == "auto" ? "flow" : options.fidelity;
   for (StageMemory& memory : report.stages) {

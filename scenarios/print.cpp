@@ -1,6 +1,7 @@
 // Values as YAML text that the reader reads back as the same values.
 #include <fmt/format.h>
 
+#include "scenarios/calibration.hpp"
 #include "scenarios/convert.hpp"
 #include "scenarios/keys.hpp"
 
@@ -107,6 +108,11 @@ std::optional<std::string> print_value(const std::vector<strategies::Faults::Slo
 std::optional<std::string> print_value(const std::vector<strategies::Faults::SlowLink>& value,
                                        const KeyInfo&) {
   return flow_list(value, slow_link_keys());
+}
+
+std::optional<std::string> print_value(const std::vector<collectives::FitSegment>& value,
+                                       const KeyInfo&) {
+  return flow_list(value, segment_keys());
 }
 
 std::optional<std::string> print_value(const std::map<std::string, std::string>& value,

@@ -31,8 +31,10 @@ class Reading {
     Resolver resolver = prepared(tree, file);
     Scenario result = resolver.scenario(options_.check_strategy ? PlanChecks::on : PlanChecks::off);
     if (!calibration_.empty()) {
-      result.calibration = read_calibration(calibration_, sources_, diagnostics_);
+      CalibrationFile measured = read_calibration(calibration_, sources_, diagnostics_);
       diagnostics_.throw_if_any();
+      result.calibration = std::move(measured.collectives);
+      result.calibration_origin = std::move(measured.origin);
     }
     result.plugins = load_plugins(plugins_, options_.allow_plugins, diagnostics_);
     return result;
@@ -68,11 +70,8 @@ class Reading {
 
   void locate_calibration(const Draft& draft) {
     if (draft.cluster.calibration.empty()) return;
-    const Position at = draft.given.at("cluster.calibration");
-    const fs::path folder = sources_[at.source].kind == SourceKind::command_line
-                                ? fs::path()
-                                : fs::path(sources_[at.source].name).parent_path();
-    calibration_ = (folder / draft.cluster.calibration).string();
+    calibration_ =
+        beside(sources_, draft.given.at("cluster.calibration"), draft.cluster.calibration);
   }
 
   Sources sources_;

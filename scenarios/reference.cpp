@@ -143,8 +143,11 @@ std::string lists_text() {
   text += table_text(operator_keys());
   text += "\n### Entries of `faults.slow_ranks` and `faults.slow_links`\n";
   text += table_text(slow_rank_keys()) + table_text(slow_link_keys());
-  text += "\n### Calibration files\n\nA mapping with a list `collectives` of:\n";
-  return text + table_text(calibration_keys());
+  text += "\n### Calibration files\n\nA list `collectives` of measurements:\n";
+  text += table_text(calibration_keys());
+  text += "\nA list `fits`:\n" + table_text(fit_keys());
+  text += "\nA segment of a fit:\n" + table_text(segment_keys());
+  return text + "\nand a mapping `device` with the keys of `cluster.device`.\n";
 }
 
 }  // namespace

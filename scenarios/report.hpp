@@ -3,12 +3,14 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "scenarios/scenario.hpp"
 #include "sim/memory.hpp"
 #include "sim/units.hpp"
+#include "strategies/lower.hpp"
 
 namespace scenarios {
 
@@ -70,6 +72,9 @@ struct Report {
   std::size_t worst_stage = 0;
   std::vector<std::string> advice;  // where it does not fit: nearest changes that make it fit
   FoldSummary fold;
+  // With a calibration: what had its prices from where, and the step time without it.
+  std::vector<strategies::PricedGroup> prices;
+  std::optional<sim::Time> uncalibrated_step_time;
   std::uint64_t events = 0;
   double wall_s = 0.0;
   std::string fidelity;
@@ -85,6 +90,7 @@ struct PredictOptions {
   bool verify = false;  // assert all laws, and folded = unfolded where feasible
   std::vector<std::int64_t> trace_ranks;
   std::int64_t steps = 1;
+  bool without_calibration = false;  // also simulate without it, for Report
   // Shared by predictions of one model on one cluster (prediction_cache.hpp); null = an own one.
   PredictionCache* cache = nullptr;
 };

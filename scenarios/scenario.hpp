@@ -31,6 +31,15 @@ struct Resolved {
   std::string origin;  // "scenario", "--set", "profile megatron-core", "catalogue ...", "default"
 };
 
+// Where the calibration comes from, as its file says.
+struct CalibrationOrigin {
+  std::string file;
+  std::string made;     // date and time
+  std::string machine;  // what was measured
+  std::string method;   // how: mpi, compute, or import of which files
+  bool reliable = true;
+};
+
 struct SearchSection {
   std::map<std::string, std::string> fixed;                // dotted key, as strategy.tp -> value
   std::map<std::string, std::vector<std::string>> ranges;  // key -> values to try
@@ -48,7 +57,8 @@ struct Scenario {
   strategies::Faults faults;
   SearchSection search;
   std::vector<std::shared_ptr<const strategies::Plugin>> plugins;  // more strategies
-  std::vector<collectives::CalibratedPoint> calibration;
+  collectives::Calibration calibration;                            // empty = modelled alone
+  CalibrationOrigin calibration_origin;
   std::vector<Warning> warnings;
   std::vector<Resolved> resolved;
 };

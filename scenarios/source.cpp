@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <numeric>
 #include <system_error>
 #include <utility>
@@ -132,6 +133,11 @@ std::string read_regular_file(const std::string& path, std::size_t limit) {
   }
   text.resize(got);
   return text;
+}
+
+std::string beside(const Sources& sources, Position at, const std::string& name) {
+  if (sources[at.source].kind == SourceKind::command_line) return name;
+  return (std::filesystem::path(sources[at.source].name).parent_path() / name).string();
 }
 
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates) {

@@ -60,6 +60,10 @@ class Diagnostics {
 // be read, invalid_input when it is no regular file or too large).
 std::string read_regular_file(const std::string& path, std::size_t limit = kMaxFileBytes);
 
+// A file that a value at `at` names: relative to the file it stands in, or, on the command line, to
+// the working folder.
+std::string beside(const Sources& sources, Position at, const std::string& name);
+
 // The candidate nearest to `word` by edit distance, or empty when none is near enough.
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
 

@@ -77,6 +77,7 @@ class Lowering {
       }
       if (!progress && finished < states_.size()) fail();
     }
+    out_.prices.assign(prices_.sources().begin(), prices_.sources().end());
     return std::move(out_);
   }
 

@@ -2,6 +2,8 @@
 // meet, and matches sends with receives.
 #pragma once
 
+#include <compare>
+#include <cstdint>
 #include <vector>
 
 #include "collectives/library.hpp"
@@ -27,10 +29,20 @@ struct TaskOrigin {
   OpIndex op = 0;
 };
 
+// Groups of one shape whose collectives have their prices from one source.
+struct PricedGroup {
+  collectives::Kind kind;
+  std::uint32_t members = 0;
+  std::uint32_t domains = 0;
+  collectives::PriceSource source;
+  auto operator<=>(const PricedGroup&) const = default;
+};
+
 struct LoweredStep {
   sim::TaskGraph graph;
   std::vector<TaskOrigin> origins;                // per task
   std::vector<std::vector<sim::TaskId>> task_of;  // per simulated rank, per operation
+  std::vector<PricedGroup> prices;                // sorted; empty in the step fidelity
 };
 
 struct LowerOptions {

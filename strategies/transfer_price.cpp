@@ -17,6 +17,10 @@ double loads_of_all_gather(collectives::Kind kind) {
   return kind == collectives::Kind::all_reduce ? 2.0 : 1.0;
 }
 
+collectives::Call call_of(const Op& op) {
+  return op.overlapped ? collectives::Call::nonblocking : collectives::Call::blocking;
+}
+
 // The rate, on a link of weight 1, at which the first link of a pattern is full.
 double line_rate(const std::vector<sim::LinkUse>& uses, const sim::Machine& machine) {
   double rate = std::numeric_limits<double>::infinity();
@@ -48,10 +52,12 @@ sim::Transfer TransferPrices::transfer(const Group& group, const Op& op, double 
 // Bytes on the most loaded link follow from the ring (or the pairs); where the library needs less
 // time than that would take (a tree over two nodes, reduction in the switch), from its time.
 TransferPrices::Priced TransferPrices::price(const Group& group, const Op& op, Pattern pattern,
-                                             double slowdown) const {
+                                             double slowdown) {
   if (is_with_host(group.kind)) return price_with_host(group, op);
-  const collectives::Price price = collectives::price(op.collective, fleet_.shapes[group.shape],
-                                                      op.bytes, network_.fabric, network_.library);
+  const collectives::Price price =
+      collectives::price(op.collective, fleet_.shapes[group.shape], op.bytes, network_.fabric,
+                         network_.library, call_of(op));
+  note(op.collective, fleet_.shapes[group.shape], price.source);
   Priced out;
   out.latency = price.latency;
   out.compute_share = price.sm_share;
@@ -65,6 +71,12 @@ TransferPrices::Priced TransferPrices::price(const Group& group, const Op& op, P
   out.bytes = sim::Bytes::ceil(std::min(by_pattern, by_time));
   out.rate_cap = sim::Bandwidth{out.bytes.as_double() / transfer};
   return out;
+}
+
+void TransferPrices::note(collectives::Kind kind, const collectives::GroupShape& shape,
+                          collectives::PriceSource source) {
+  const collectives::GroupFacts facts = collectives::group_facts(shape);
+  if (facts.members > 1) sources_.insert({kind, facts.members, facts.domains, source});
 }
 
 // A copy runs at the rate of its PCIe links, less what others take there; work on the host takes

@@ -4,9 +4,11 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <tuple>
 #include <vector>
 
+#include "collectives/group_facts.hpp"
 #include "sim/simulate.hpp"
 #include "sim/task_graph.hpp"
 #include "strategies/lower.hpp"
@@ -22,6 +24,9 @@ class TransferPrices {
   // `slowdown` lengthens the transfer beyond its price (communication beside compute).
   sim::Transfer transfer(const Group& group, const Op& op, double slowdown);
 
+  // Where the prices so far came from.
+  const std::set<PricedGroup>& sources() const { return sources_; }
+
  private:
   struct Priced {
     sim::Bytes bytes;
@@ -30,8 +35,10 @@ class TransferPrices {
     double compute_share = 0.0;
   };
 
-  Priced price(const Group& group, const Op& op, Pattern pattern, double slowdown) const;
+  Priced price(const Group& group, const Op& op, Pattern pattern, double slowdown);
   Priced price_with_host(const Group& group, const Op& op) const;
+  void note(collectives::Kind kind, const collectives::GroupShape& shape,
+            collectives::PriceSource source);
   sim::TrafficId traffic(const Group& group, Pattern pattern);
 
   const Fleet& fleet_;
@@ -40,6 +47,7 @@ class TransferPrices {
   sim::TaskGraph& graph_;
   using Key = std::tuple<std::size_t, GroupKind, collectives::Kind, std::int64_t, bool>;
   std::map<Key, Priced> priced_;
+  std::set<PricedGroup> sources_;
   std::map<std::pair<std::size_t, Pattern>, sim::TrafficId> traffic_;
 };
 

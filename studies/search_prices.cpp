@@ -79,8 +79,9 @@ const QuietPrices::Price& QuietPrices::price(collectives::Kind kind, ShapeId sha
                      bytes.count()};
   const auto [entry, is_new] = prices_.try_emplace(key);
   if (!is_new) return entry->second;
+  const auto call = overlapped ? collectives::Call::nonblocking : collectives::Call::blocking;
   const collectives::Price price =
-      collectives::price(kind, known_[shape], bytes, fabric_, library_);
+      collectives::price(kind, known_[shape], bytes, fabric_, library_, call);
   const double stretch = overlapped ? 1.0 + slowdown_ : 1.0;
   const double moved = bytes == sim::Bytes{0} ? 0.0 : static_cast<double>(price.transfer.count());
   entry->second.time = static_cast<double>(price.latency.count()) + moved * stretch;

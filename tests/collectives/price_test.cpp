@@ -188,8 +188,8 @@ TEST_CASE("tuning constants belong to releases") {
 
 TEST_CASE("calibrated points replace the model") {
   LibraryProfile library;
-  library.calibration = {{Kind::all_reduce, 8, 1, Bytes{1 << 20}, Time::us(100)},
-                         {Kind::all_reduce, 8, 1, Bytes{1 << 24}, Time::us(400)}};
+  library.calibration.points = {{Kind::all_reduce, 8, 1, Bytes{1 << 20}, Time::us(100)},
+                                {Kind::all_reduce, 8, 1, Bytes{1 << 24}, Time::us(400)}};
   const auto total = [&](std::int64_t bytes) {
     return seconds(Kind::all_reduce, grid(1, 8), bytes, h100(), library) * 1e6;
   };
@@ -207,6 +207,47 @@ TEST_CASE("calibrated points replace the model") {
         seconds(Kind::all_gather, grid(1, 8), 1 << 22, h100(), plain));
   CHECK(seconds(Kind::all_reduce, grid(2, 4), 1 << 22, h100(), library) ==
         seconds(Kind::all_reduce, grid(2, 4), 1 << 22, h100(), plain));
+}
+
+TEST_CASE("fits of measured collectives replace the model, other group sizes are scaled") {
+  LibraryProfile library;
+  collectives::CalibratedFit fit;
+  fit.kind = Kind::all_reduce;
+  fit.members = 8;
+  fit.segments = {{Bytes{0}, Time::us(10), sim::Bandwidth{1e9}},
+                  {Bytes{1 << 20}, Time::us(100), sim::Bandwidth{10e9}}};
+  library.calibration.fits.push_back(fit);
+  fit.call = collectives::Call::nonblocking;
+  fit.compute_share = 0.9;
+  fit.segments = {{Bytes{0}, Time::us(20), sim::Bandwidth{2e9}}};
+  library.calibration.fits.push_back(fit);
+  fit.algorithm = "ring";  // measured, but not what the library chooses
+  fit.call = collectives::Call::blocking;
+  fit.segments = {{Bytes{0}, Time::us(1), sim::Bandwidth{1e12}}};
+  library.calibration.fits.push_back(fit);
+
+  const auto small = price(Kind::all_reduce, grid(1, 8), Bytes{1000}, h100(), library);
+  CHECK(small.latency == Time::us(10));
+  CHECK(small.transfer == Time::us(1));
+  CHECK(small.source == collectives::PriceSource::measured);
+  const auto large = price(Kind::all_reduce, grid(1, 8), Bytes{10'000'000}, h100(), library);
+  CHECK(large.total() == Time::us(1100));
+  const auto beside = price(Kind::all_reduce, grid(1, 8), Bytes{1000}, h100(), library,
+                            collectives::Call::nonblocking);
+  CHECK(beside.total() == Time::ns(20'500));
+  CHECK(beside.sm_share == 0.9);
+
+  // 16 members: log2 16 steps for log2 8, and 2 * 15/16 of the buffer for 2 * 7/8.
+  const auto more = price(Kind::all_reduce, grid(1, 16), Bytes{1'000'000}, h100(), library);
+  CHECK(more.source == collectives::PriceSource::scaled);
+  CHECK(more.latency.seconds() == Approx(10e-6 * 4.0 / 3.0));
+  CHECK(more.transfer.seconds() == Approx(1e-3 * (15.0 / 16.0) / (7.0 / 8.0)));
+
+  // Nothing is known of the network, nor of other collectives.
+  CHECK(price(Kind::all_reduce, grid(2, 8), Bytes{1000}, h100(), library).source ==
+        collectives::PriceSource::model);
+  CHECK(price(Kind::all_gather, grid(1, 8), Bytes{1000}, h100(), library).total() ==
+        price(Kind::all_gather, grid(1, 8), Bytes{1000}, h100(), {}).total());
 }
 
 TEST_CASE("prices do not depend on how the members are listed") {

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "scenarios/report.hpp"
 #include "support.hpp"
 
 using namespace support;
@@ -145,11 +146,11 @@ TEST_CASE("calibration files are read beside the scenario") {
   scenarios::ReadOptions options;
   options.set = {"cluster.calibration=" + (folder / "fit.yaml").string()};
   const auto scenario = read_scenario((folder / "top.yaml").string(), options);
-  REQUIRE(scenario.calibration.size() == 2);
-  CHECK(scenario.calibration[1].kind == collectives::Kind::all_gather);
-  CHECK(scenario.calibration[1].domains == 2);
-  CHECK(scenario.calibration[0].bytes.count() == 1 << 20);
-  CHECK(scenario.calibration[0].time == sim::Time::us(60));
+  REQUIRE(scenario.calibration.points.size() == 2);
+  CHECK(scenario.calibration.points[1].kind == collectives::Kind::all_gather);
+  CHECK(scenario.calibration.points[1].domains == 2);
+  CHECK(scenario.calibration.points[0].bytes.count() == 1 << 20);
+  CHECK(scenario.calibration.points[0].time == sim::Time::us(60));
 
   write_text(folder / "bad.yaml", "collectives:\n  - {kind: all_reduce, members: 8, time: 60}\n");
   write_text(folder / "top2.yaml", kSmall.substr(0, kSmall.find("cluster")) +
@@ -157,4 +158,63 @@ TEST_CASE("calibration files are read beside the scenario") {
   const std::string said = refusal(folder / "top2.yaml").text;
   CHECK_THAT(said, Catch::Contains("bad.yaml:2:42: error: `time`: a unit is required after 60"));
   CHECK_THAT(said, Catch::Contains("bad.yaml:2:5: error: the measurement lacks `bytes`"));
+}
+
+TEST_CASE("a calibration file's fits, device and origin") {
+  const TemporaryFolder folder;
+  write_text(
+      folder / "fit.yaml",
+      "method: mpi\nmade: today\nmachine: mine\nreliable: false\nobservations: {x: 1}\n"
+      "device: {architecture: cpu, peak: {fp32: 90 GFLOP/s}, memory: 8 GiB,\n"
+      "  memory_bandwidth: 20 GB/s, sm_count: 1}\n"
+      "fits:\n"
+      "  - kind: all_reduce\n    members: 2\n    call: nonblocking\n    compute_share: 0.75\n"
+      "    segments: [{from: 0 B, latency: 1 us, bandwidth: 2 GB/s},\n"
+      "      {from: 4 KiB, latency: 3 us, bandwidth: 5 GB/s}]\n"
+      "    quality: {points: 9, anything: goes}\n");
+  write_text(folder / "top.yaml",
+             "model: gpt2\ncluster: {gpus: 2, gpus_per_node: 2, calibration: fit.yaml}\n"
+             "training: {seq_len: 128, global_batch: 2, precision: fp32}\nstrategy: {dp: 2}\n");
+  const auto scenario = read_scenario((folder / "top.yaml").string());
+  CHECK(scenario.device.architecture == models::Architecture::cpu);
+  CHECK(scenario.device.peak[0].per_second() == 90e9);
+  CHECK(scenario.calibration_origin.machine == "mine");
+  CHECK(!scenario.calibration_origin.reliable);
+  REQUIRE(scenario.calibration.fits.size() == 1);
+  const auto& fit = scenario.calibration.fits[0];
+  CHECK(fit.call == collectives::Call::nonblocking);
+  CHECK(fit.domains == 1);
+  REQUIRE(fit.compute_share);
+  CHECK(*fit.compute_share == 0.75);
+  REQUIRE(fit.segments.size() == 2);
+  CHECK(fit.segments[1].from.count() == 4096);
+  CHECK(fit.segments[1].latency == sim::Time::us(3));
+
+  scenarios::PredictOptions options;
+  options.without_calibration = true;
+  const auto report = scenarios::predict(scenario, options);
+  REQUIRE(report.uncalibrated_step_time);
+  CHECK(*report.uncalibrated_step_time != report.step_time);
+  REQUIRE(!report.prices.empty());
+  CHECK(report.prices[0].source == collectives::PriceSource::measured);
+
+  write_text(folder / "fit.yaml",
+             "fits:\n  - {kind: all_reduce, members: 2, segments: []}\n"
+             "  - {kind: all_gather, segments: [{from: 4 B}]}\n"
+             "  - {kind: all_reduce, members: 2, segments: [{from: 8 B, bandwidth: 1 GB/s},\n"
+             "      {from: 4 B, bandwidth: 1 GB/s}]}\n");
+  write_text(folder / "top.yaml", kSmall);
+  scenarios::ReadOptions with;
+  with.set = {"cluster.calibration=" + (folder / "fit.yaml").string()};
+  try {
+    read_scenario((folder / "top.yaml").string(), with);
+    FAIL("the fits are wrong");
+  } catch (const scenarios::ScenarioError& error) {
+    const std::string said = error.what();
+    CHECK_THAT(said, Catch::Contains("fit.yaml:2:44: error: a fit needs a segment") ||
+                         Catch::Contains("a fit needs a segment"));
+    CHECK_THAT(said, Catch::Contains("the fit lacks `members`"));
+    CHECK_THAT(said, Catch::Contains("the segment lacks `bandwidth`"));
+    CHECK_THAT(said, Catch::Contains("segments must be in order of `from`"));
+  }
 }
