@@ -39,11 +39,6 @@ void add_calibrate(CLI::App& root, CalibrateOptions& options) {
       ->check(CLI::IsMember(
           {"all_reduce", "all_gather", "reduce_scatter", "all_to_all", "broadcast", "send_recv"}));
   import->add_option("--device", options.device, "Catalogue device that kernels ran on");
-  CLI::App* verify = app->add_subcommand(
-      "verify", "Predict a small real training step, then run it (under mpirun)");
-  add_profile(*verify, options, Calibrate::verify);
-  verify->add_option("--calibration", options.calibration,
-                     "Profile to predict from (default: measures one first)");
 }
 
 }  // namespace apps

@@ -59,6 +59,9 @@ std::string add_local_device(const LocalMachine& machine, unsigned processes,
       {"memory_bandwidth",
        fmt::format("{:.6g} GB/s", d.memory_bandwidth.bytes_per_second() * 1e-9)},
       {"sm_count", "1"},
+      // Ranks of a node exchange through its memory.
+      {"scale_up_type", "pcie"},
+      {"pcie", fmt::format("{:.6g} GB/s", d.memory_bandwidth.bytes_per_second() * 1e-9)},
       {"gemm_efficiency", fmt::format("{{fp32: {:.3f}}}", d.gemm_efficiency[kFp32])},
       {"memory_efficiency", fmt::format("{:.3f}", d.memory_efficiency)}};
   const std::string quality = device_quality_text(fit);

@@ -70,9 +70,9 @@ struct SchemaOptions {};
 // Parsing has answered by itself (help, version): nothing is left to do.
 struct Answered {};
 
-using Invocation = std::variant<Answered, RunOptions, CompareOptions, ListOptions, TopologyOptions,
-                                ExplainOptions, SchemaOptions, ValidateOptions, SearchOptions,
-                                CalibrateOptions>;
+using Invocation =
+    std::variant<Answered, RunOptions, CompareOptions, ListOptions, TopologyOptions, ExplainOptions,
+                 SchemaOptions, ValidateOptions, SearchOptions, CalibrateOptions>;
 
 // A command line that makes no sense: exit code 2.
 class UsageError : public std::runtime_error {

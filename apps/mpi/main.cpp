@@ -1,7 +1,10 @@
 // stepcast-mpi: stepcast under mpirun. Rank 0 does what `stepcast` does; the other ranks help with
 // the commands that can be spread, and wait in all others.
 #include <cstdio>
+#include <string_view>
 
+#include "apps/mpi/algorithms.hpp"
+#include "apps/mpi/calibrate.hpp"
 #include "apps/mpi/search.hpp"
 #include "apps/mpi/team.hpp"
 #include "apps/program.hpp"
@@ -10,9 +13,20 @@ namespace {
 
 using apps::mpi::Session;
 
+bool needs_ranks(const apps::CalibrateOptions& options) {
+  return options.what == apps::Calibrate::mpi;
+}
+
+int calibrate_on_ranks(const Session& session, const apps::CalibrateOptions& options) {
+  return apps::mpi::calibrate_collectives(session, options);
+}
+
 int lead(Session& session, const apps::Invocation& invocation) {
   if (const auto* search = std::get_if<apps::SearchOptions>(&invocation)) {
     return apps::mpi::lead_search(session, *search);
+  }
+  if (const auto* calibrate = std::get_if<apps::CalibrateOptions>(&invocation)) {
+    if (needs_ranks(*calibrate)) return calibrate_on_ranks(session, *calibrate);
   }
   return apps::execute_any(invocation);
 }
@@ -20,9 +34,11 @@ int lead(Session& session, const apps::Invocation& invocation) {
 void help(Session& session, const apps::Invocation& invocation) {
   if (const auto* search = std::get_if<apps::SearchOptions>(&invocation)) {
     apps::mpi::serve_search(session, *search);
-  } else {
-    apps::mpi::stand_by();
+    return;
   }
+  const auto* calibrate = std::get_if<apps::CalibrateOptions>(&invocation);
+  if (calibrate && needs_ranks(*calibrate)) calibrate_on_ranks(session, *calibrate);
+  apps::mpi::stand_by();
 }
 
 // Only rank 0 speaks: the others see the same command line.
@@ -41,6 +57,8 @@ int follow(Session& session, int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  const bool calibrates = argc > 1 && std::string_view(argv[1]) == "calibrate";
+  if (calibrates) apps::mpi::allow_forced_algorithms();
   try {
     Session session(&argc, &argv);
     if (session.rank() > 0) return follow(session, argc, argv);

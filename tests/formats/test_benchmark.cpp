@@ -41,8 +41,8 @@ TEST_CASE("nccl-tests text: ranks, nodes and times; failed and cut rows are left
   CHECK(sweep.points[0].bytes.count() == 1024);
   CHECK(sweep.points[0].seconds == Approx(31.2e-6));
   CHECK(sweep.points[5].bytes.count() == 4194304);
-  CHECK(warns(read, 22, "wrong results"));
-  CHECK(warns(read, 25, "cut short"));
+  CHECK(warns(read, 23, "wrong results"));
+  CHECK(warns(read, 26, "cut short"));
 }
 
 TEST_CASE("nccl-tests text without a name: the bandwidths tell an all-reduce") {
@@ -123,7 +123,7 @@ TEST_CASE("OSU: sizes are per other rank, rates become times, ranks have to be t
   CHECK(read.sweeps[1].kind == Kind::send_recv);
   CHECK(read.sweeps[1].members == 2);
   CHECK(read.sweeps[1].points[1].seconds == Approx(8e-6));
-  CHECK(warns(read, 15, "of no use"));
+  CHECK(warns(read, 14, "of no use"));
 
   const Benchmark unknown = read_benchmark(sample("osu.txt"), {});
   REQUIRE(unknown.sweeps.size() == 1);

@@ -166,7 +166,7 @@ TEST_CASE("a calibration file's fits, device and origin") {
       folder / "fit.yaml",
       "method: mpi\nmade: today\nmachine: mine\nreliable: false\nobservations: {x: 1}\n"
       "device: {architecture: cpu, peak: {fp32: 90 GFLOP/s}, memory: 8 GiB,\n"
-      "  memory_bandwidth: 20 GB/s, sm_count: 1}\n"
+      "  memory_bandwidth: 20 GB/s, sm_count: 1, scale_up_type: pcie, pcie: 9 GB/s}\n"
       "fits:\n"
       "  - kind: all_reduce\n    members: 2\n    call: nonblocking\n    compute_share: 0.75\n"
       "    segments: [{from: 0 B, latency: 1 us, bandwidth: 2 GB/s},\n"

@@ -1,0 +1,281 @@
+// calibrate mpi: latency, bandwidth and protocol switches of real collectives.
+//
+// Sizes are random on a logarithmic scale, in random order, so that neither powers of two nor drift
+// look like a protocol; a third of them takes no part in the fit and tests it.
+#include <fmt/format.h>
+#include <mpi.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+#include <set>
+#include <thread>
+
+#include "apps/calibrate.hpp"
+#include "apps/commands.hpp"
+#include "apps/console.hpp"
+#include "apps/device_profile.hpp"
+#include "apps/kernel_bench.hpp"
+#include "apps/machine.hpp"
+#include "apps/mpi/algorithms.hpp"
+#include "apps/mpi/calibrate.hpp"
+#include "apps/mpi/collective_bench.hpp"
+#include "apps/mpi/overlap_bench.hpp"
+
+namespace apps::mpi {
+namespace {
+
+using collectives::Call;
+using collectives::Kind;
+using studies::Timing;
+
+constexpr Kind kKinds[] = {Kind::all_reduce, Kind::all_gather, Kind::reduce_scatter,
+                           Kind::all_to_all, Kind::broadcast,  Kind::send_recv};
+constexpr double kUsualSeconds = 60.0;
+constexpr std::int64_t kSmallest = 8, kLargest = 32 << 20;
+constexpr std::int64_t kLeastTested = 1024;
+
+// How many sizes make a fit and test it, and how many a forced algorithm gets.
+struct Counts {
+  int fitted, tested, forced;
+};
+constexpr Counts kFull{36, 18, 14}, kBrief{12, 6, 6};
+constexpr double kBriefSeconds = 10.0;  // with less time, fewer sizes rather than bad ones
+
+struct Sizes {
+  std::vector<std::int64_t> fitted, tested;
+};
+
+// `count` sizes between the two, one in each of as many equal parts of the logarithmic scale.
+std::vector<std::int64_t> random_sizes(std::int64_t least, std::int64_t most, int count,
+                                       std::mt19937& random) {
+  std::vector<std::int64_t> sizes;
+  const double low = std::log(static_cast<double>(least));
+  const double high = std::log(static_cast<double>(most));
+  for (int i = 0; i < count; ++i) {
+    const double share = (i + static_cast<double>(random()) / 4294967296.0) / count;
+    sizes.push_back(static_cast<std::int64_t>(std::exp(low + share * (high - low))));
+  }
+  return sizes;
+}
+
+Sizes make_sizes(int fitted, int tested) {
+  std::mt19937 random(20260101);
+  Sizes sizes;
+  sizes.fitted = random_sizes(kSmallest, kLargest, fitted, random);
+  sizes.fitted.front() = kSmallest;
+  sizes.fitted.back() = kLargest;
+  sizes.tested = random_sizes(kLeastTested, kLargest, tested, random);
+  return sizes;
+}
+
+struct Group {
+  MPI_Comm comm = MPI_COMM_NULL;  // null on ranks outside it
+  int members = 0;
+  int domains = 1;
+  int stride = 1;
+};
+
+// Ranks 0, stride, 2 stride, …
+Group make_group(int members, int stride) {
+  int rank = 0;
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  const bool inside = rank % stride == 0 && rank / stride < members;
+  Group group{MPI_COMM_NULL, members, 1, stride};
+  MPI_Comm_split(MPI_COMM_WORLD, inside ? 0 : MPI_UNDEFINED, rank, &group.comm);
+  if (inside) group.domains = nodes_of(group.comm);
+  return group;
+}
+
+// Ranks outside a group wait without taking a core from those inside.
+void wait_for_all() {
+  MPI_Request request = MPI_REQUEST_NULL;
+  MPI_Ibarrier(MPI_COMM_WORLD, &request);
+  int done = 0;
+  while (MPI_Test(&request, &done, MPI_STATUS_IGNORE) == MPI_SUCCESS && done == 0) {
+    usleep(200);
+  }
+}
+
+class Campaign {
+ public:
+  explicit Campaign(double seconds)
+      : seconds_(seconds), counts_(seconds < kBriefSeconds ? kBrief : kFull) {
+    int size = 1;
+    MPI_Comm_size(MPI_COMM_WORLD, &size);
+    std::set<std::pair<int, int>> shapes{{size, 1}};
+    for (int members = 2; members < size; members *= 2) {
+      shapes.insert({members, 1});
+      shapes.insert({members, size / members});
+    }
+    for (const auto& [members, stride] : shapes) groups_.push_back(make_group(members, stride));
+  }
+
+  std::vector<studies::FittedCollective> run() {
+    const double each = seconds_ / static_cast<double>(groups_.size());
+    for (const Group& group : groups_) {
+      if (group.comm != MPI_COMM_NULL) measure(group, each);
+      wait_for_all();
+    }
+    return std::move(fits_);
+  }
+
+ private:
+  void measure(const Group& group, double seconds) {
+    CollectiveBench bench(group.comm, kLargest);
+    const Sizes sizes = make_sizes(counts_.fitted, counts_.tested);
+    const double share = seconds / std::size(kKinds);
+    for (const Kind kind : kKinds) {
+      sweep(bench, group, kind, Call::blocking, 0.5 * share, sizes);
+      sweep(bench, group, kind, Call::nonblocking, 0.3 * share, sizes);
+      if (group.stride == 1) forced(group, kind, 0.2 * share);
+    }
+  }
+
+  // All sizes in random order.
+  void sweep(CollectiveBench& bench, const Group& group, Kind kind, Call call, double seconds,
+             const Sizes& sizes) {
+    if (!bench.run(kind, kSmallest, call)) return;
+    std::vector<std::pair<std::int64_t, bool>> order;
+    for (const std::int64_t size : sizes.fitted) order.emplace_back(bench.rounded(size), true);
+    for (const std::int64_t size : sizes.tested) order.emplace_back(bench.rounded(size), false);
+    std::shuffle(order.begin(), order.end(), std::mt19937(7));
+    std::vector<Timing> fitted, tested;
+    std::vector<double> widths;
+    const double each = seconds / static_cast<double>(order.size());
+    for (const auto& [bytes, fits] : order) {
+      const MeasuredTime time = bench.measure(kind, bytes, call, each);
+      (fits ? fitted : tested).push_back({bytes, time.seconds});
+      widths.push_back(time.half_width);
+    }
+    studies::FittedCollective& out = add(group, kind, call);
+    out.fit.segments = studies::fit_segments(fitted);
+    out.quality = studies::test_fit(out.fit.segments, fitted, tested, kLeastTested);
+    out.half_width = studies::median(widths);
+    if (group.stride > 1) out.fit.algorithm = fmt::format("default, stride {}", group.stride);
+    if (call == Call::nonblocking && kind != Kind::send_recv) {
+      out.fit.compute_share = compute_share(bench, kind);
+    }
+  }
+
+  // Every algorithm the library has, by itself.
+  void forced(const Group& group, Kind kind, double seconds) {
+    const std::vector<std::string> names = algorithms_of(kind);
+    const Sizes sizes = make_sizes(counts_.forced, 0);
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      const int number = static_cast<int>(i) + 1;
+      MPI_Comm comm = with_algorithm(group.comm, kind, number);
+      {
+        CollectiveBench bench(comm, kLargest);
+        if (bench.run(kind, kSmallest, Call::blocking)) {
+          std::vector<Timing> timings;
+          const double each = seconds / static_cast<double>(names.size() * sizes.fitted.size());
+          for (const std::int64_t size : sizes.fitted) {
+            const std::int64_t bytes = bench.rounded(size);
+            timings.push_back({bytes, bench.measure(kind, bytes, Call::blocking, each).seconds});
+          }
+          studies::FittedCollective& out = add(group, kind, Call::blocking);
+          const studies::CrossChecked checked = studies::fit_and_check(timings);
+          out.fit.algorithm = names[i];
+          out.fit.segments = checked.segments;
+          out.quality = checked.quality;
+        }
+      }
+      MPI_Comm_free(&comm);
+    }
+  }
+
+  studies::FittedCollective& add(const Group& group, Kind kind, Call call) {
+    studies::FittedCollective& out = fits_.emplace_back();
+    out.fit.kind = kind;
+    out.fit.members = static_cast<std::uint32_t>(group.members);
+    out.fit.domains = static_cast<std::uint32_t>(group.domains);
+    out.fit.call = call;
+    out.from = fmt::format("this machine, stride {}", group.stride);
+    return out;
+  }
+
+  double seconds_;
+  Counts counts_;
+  std::vector<Group> groups_;
+  std::vector<studies::FittedCollective> fits_;
+};
+
+// Two halves of the ranks at once against one half alone: how much they slow each other.
+std::string contention() {
+  int size = 1, rank = 0;
+  MPI_Comm_size(MPI_COMM_WORLD, &size);
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  if (size < 4) return "not measured: two groups need four ranks";
+  MPI_Comm half = MPI_COMM_NULL;
+  MPI_Comm_split(MPI_COMM_WORLD, rank < size / 2 ? 0 : 1, rank, &half);
+  std::string text;
+  {
+    CollectiveBench bench(half, kLargest);
+    for (const std::int64_t bytes : {std::int64_t{64} << 10, std::int64_t{4} << 20}) {
+      double alone = 0.0;
+      if (rank < size / 2) {
+        alone = bench.measure(Kind::all_reduce, bytes, Call::blocking, 0.2).seconds;
+      }
+      wait_for_all();
+      const double both = bench.measure(Kind::all_reduce, bytes, Call::blocking, 0.2).seconds;
+      if (rank == 0) {
+        text += fmt::format("{}two all-reduces of {} bytes at once take {:.2f} times as long",
+                            text.empty() ? "" : "; ", bytes, both / alone);
+      }
+      wait_for_all();
+    }
+  }
+  MPI_Comm_free(&half);
+  return text;
+}
+
+}  // namespace
+
+studies::CalibrationProfile measure_collectives(const Session& session, double seconds) {
+  studies::CalibrationProfile profile;
+  const LocalMachine machine = local_machine();
+  const Crowding where = crowding();
+  profile.method = "mpi";
+  profile.made = utc_now();
+  profile.machine =
+      fmt::format("{} ranks on {} x {}", session.size(), where.nodes, describe(machine));
+  profile.fingerprint = fingerprint(machine);
+  char version[MPI_MAX_LIBRARY_VERSION_STRING] = "";
+  int length = 0;
+  MPI_Get_library_version(version, &length);
+  const std::string library(version, static_cast<std::size_t>(length));
+  profile.fingerprint.emplace_back("mpi", library.substr(0, library.find(',')));
+  if (where.crowded()) {
+    profile.doubts.push_back(
+        fmt::format("{} ranks shared {} cores: times are the scheduler's as much as MPI's",
+                    where.ranks, where.cores));
+  }
+  profile.fits = Campaign(seconds).run();
+  profile.observations.emplace_back("contention", contention());
+  return profile;
+}
+
+int calibrate_collectives(const Session& session, const CalibrateOptions& options) {
+  const bool speaks = session.rank() == 0;
+  if (session.size() < 2) {
+    if (speaks)
+      complain("calibrate mpi measures several ranks: mpirun -n 2 ./stepcast calibrate mpi");
+    return kUsage;
+  }
+  if (const Crowding where = crowding(); where.crowded() && !options.force) {
+    if (speaks) {
+      complain(
+          fmt::format("{} ranks on {} cores measure the scheduler, not MPI; --force does it "
+                      "all the same and marks the profile",
+                      where.ranks, where.cores));
+    }
+    return kLimit;
+  }
+  const double seconds = options.seconds > 0.0 ? options.seconds : kUsualSeconds;
+  const studies::CalibrationProfile profile = measure_collectives(session, seconds);
+  return speaks ? write_profile(options, profile, studies::quality_text(profile.fits)) : kOk;
+}
+
+}  // namespace apps::mpi
