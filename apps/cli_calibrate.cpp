@@ -24,10 +24,6 @@ void add_calibrate(CLI::App& root, CalibrateOptions& options) {
       ->add_option("--processes", options.ranks,
                    "Processes that measure side by side (default: one a core)")
       ->check(CLI::Range(1U, 4096U));
-  for (CLI::App* measuring : {mpi, compute}) {
-    measuring->add_option("--seconds", options.seconds, "Spend about so long (default: 60)")
-        ->check(CLI::Range(1.0, 86400.0));
-  }
   CLI::App* import = app->add_subcommand("import", "Read nccl-tests, OSU or kernel timings");
   add_profile(*import, options, Calibrate::import);
   import->add_option("files", options.files, "Files of benchmarks")->required();
@@ -39,6 +35,17 @@ void add_calibrate(CLI::App& root, CalibrateOptions& options) {
       ->check(CLI::IsMember(
           {"all_reduce", "all_gather", "reduce_scatter", "all_to_all", "broadcast", "send_recv"}));
   import->add_option("--device", options.device, "Catalogue device that kernels ran on");
+  CLI::App* verify = app->add_subcommand(
+      "verify", "Predict a small real training step, then run it (under mpirun)");
+  add_profile(*verify, options, Calibrate::verify);
+  verify->add_option("--calibration", options.calibration,
+                     "Profile to predict from (default: measures one first)");
+  verify->add_flag("--numerics", options.numerics,
+                   "Only check that every strategy computes what one rank computes");
+  for (CLI::App* measuring : {mpi, compute, verify}) {
+    measuring->add_option("--seconds", options.seconds, "Spend about so long measuring")
+        ->check(CLI::Range(1.0, 86400.0));
+  }
 }
 
 }  // namespace apps

@@ -7,6 +7,7 @@
 #include "apps/mpi/calibrate.hpp"
 #include "apps/mpi/search.hpp"
 #include "apps/mpi/team.hpp"
+#include "apps/mpi/verify.hpp"
 #include "apps/program.hpp"
 
 namespace {
@@ -14,11 +15,12 @@ namespace {
 using apps::mpi::Session;
 
 bool needs_ranks(const apps::CalibrateOptions& options) {
-  return options.what == apps::Calibrate::mpi;
+  return options.what == apps::Calibrate::mpi || options.what == apps::Calibrate::verify;
 }
 
 int calibrate_on_ranks(const Session& session, const apps::CalibrateOptions& options) {
-  return apps::mpi::calibrate_collectives(session, options);
+  return options.what == apps::Calibrate::mpi ? apps::mpi::calibrate_collectives(session, options)
+                                              : apps::mpi::calibrate_verify(session, options);
 }
 
 int lead(Session& session, const apps::Invocation& invocation) {
@@ -37,7 +39,10 @@ void help(Session& session, const apps::Invocation& invocation) {
     return;
   }
   const auto* calibrate = std::get_if<apps::CalibrateOptions>(&invocation);
-  if (calibrate && needs_ranks(*calibrate)) calibrate_on_ranks(session, *calibrate);
+  try {
+    if (calibrate && needs_ranks(*calibrate)) calibrate_on_ranks(session, *calibrate);
+  } catch (const std::exception&) {  // rank 0 has the same, and says so
+  }
   apps::mpi::stand_by();
 }
 

@@ -1,0 +1,45 @@
+// `calibrate verify`: the simulator checked end to end on this machine. Predicts a small training
+// step under several strategies from a calibration, writes the prediction and its digest, and only
+// then trains for real.
+#pragma once
+
+#include "apps/calibrate_options.hpp"
+#include "apps/mpi/calibrate.hpp"
+#include "apps/mpi/trainer_shape.hpp"
+#include "apps/mpi/transport.hpp"
+
+namespace apps::mpi {
+
+// Every rank calls it; returns the exit code: 1 where a strategy does not compute what one rank
+// computes.
+int calibrate_verify(const Session& session, const CalibrateOptions& options);
+
+// Adds the device that a core is while all ranks compute.
+void measure_device(double seconds, studies::CalibrationProfile& profile);
+
+struct PredictedStep {
+  double seconds = 0.0;
+  double bytes = 0.0;  // of the fullest rank
+};
+
+struct MeasuredStep {
+  double seconds = 0.0;  // median of steps
+  double spread = 0.0;   // half the distance of the quartiles, relative
+  double bytes = 0.0;    // most handed out at one time, of the fullest rank
+  int steps = 0;
+};
+
+struct VerifiedPlan {
+  TrainerPlan plan;
+  PredictedStep predicted;
+  MeasuredStep measured;
+  double loss_error = 0.0, gradient_error = 0.0;
+  bool timed = false;
+};
+
+// The table for people, with the errors over all strategies.
+std::string verify_table(const std::vector<VerifiedPlan>& plans);
+std::string verify_json(const std::vector<VerifiedPlan>& plans, const std::string& digest);
+bool numerics_agree(const std::vector<VerifiedPlan>& plans);
+
+}  // namespace apps::mpi

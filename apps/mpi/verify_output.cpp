@@ -1,0 +1,128 @@
+#include <fmt/format.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "apps/mpi/verify.hpp"
+#include "apps/mpi/verify_numerics.hpp"
+#include "reports/json.hpp"
+#include "reports/table.hpp"
+#include "studies/piecewise_fit.hpp"
+
+namespace apps::mpi {
+namespace {
+
+double step_error(const VerifiedPlan& plan) {
+  return plan.predicted.seconds / plan.measured.seconds - 1.0;
+}
+
+std::string percent(double share) { return fmt::format("{:+.1f} %", 100.0 * share); }
+std::string milliseconds(double seconds) { return fmt::format("{:.2f} ms", 1e3 * seconds); }
+std::string mebibytes(double bytes) { return fmt::format("{:.1f} MiB", bytes / 1048576.0); }
+
+// Pairs of strategies whose measured difference exceeds their spreads, and how many of them the
+// prediction puts in that order.
+struct Order {
+  int clear = 0, right = 0;
+};
+
+Order order_of(const std::vector<VerifiedPlan>& plans) {
+  Order order;
+  for (std::size_t i = 0; i < plans.size(); ++i) {
+    for (std::size_t j = i + 1; j < plans.size(); ++j) {
+      const MeasuredStep &a = plans[i].measured, &b = plans[j].measured;
+      const double spread = a.spread * a.seconds + b.spread * b.seconds;
+      if (std::abs(a.seconds - b.seconds) <= spread) continue;
+      ++order.clear;
+      const bool measured = a.seconds < b.seconds;
+      order.right += measured == (plans[i].predicted.seconds < plans[j].predicted.seconds) ? 1 : 0;
+    }
+  }
+  return order;
+}
+
+std::vector<double> errors_of(const std::vector<VerifiedPlan>& plans) {
+  std::vector<double> errors;
+  for (const VerifiedPlan& plan : plans) errors.push_back(std::abs(step_error(plan)));
+  return errors;
+}
+
+}  // namespace
+
+bool numerics_agree(const std::vector<VerifiedPlan>& plans) {
+  for (const VerifiedPlan& plan : plans) {
+    if (plan.loss_error > kLossTolerance || plan.gradient_error > kGradientTolerance) return false;
+  }
+  return true;
+}
+
+std::string verify_table(const std::vector<VerifiedPlan>& plans) {
+  const bool timed = !plans.empty() && plans.front().timed;
+  std::vector<reports::Column> columns{
+      {"strategy", reports::Align::left}, {"loss off by"}, {"gradients off by"}};
+  if (timed) {
+    for (const char* title :
+         {"predicted", "measured", "spread", "error", "memory predicted", "measured", "error"}) {
+      columns.push_back({title});
+    }
+  }
+  reports::Table table(columns);
+  for (const VerifiedPlan& plan : plans) {
+    std::vector<std::string> cells{plan.plan.name, fmt::format("{:.1e}", plan.loss_error),
+                                   fmt::format("{:.1e}", plan.gradient_error)};
+    if (timed) {
+      const MeasuredStep& m = plan.measured;
+      for (std::string cell : {milliseconds(plan.predicted.seconds), milliseconds(m.seconds),
+                               fmt::format("{:.1f} %", 100.0 * m.spread), percent(step_error(plan)),
+                               mebibytes(plan.predicted.bytes), mebibytes(m.bytes),
+                               percent(plan.predicted.bytes / m.bytes - 1.0)}) {
+        cells.push_back(std::move(cell));
+      }
+    }
+    table.row(std::move(cells));
+  }
+  std::string text = table.text();
+  if (timed) {
+    const Order order = order_of(plans);
+    text += fmt::format(
+        "step time: median error {:.1f} %, worst {:.1f} %; order right in {} of {} "
+        "pairs that differ by more than their spread\n",
+        100.0 * studies::median(errors_of(plans)), 100.0 * studies::quantile(errors_of(plans), 1.0),
+        order.right, order.clear);
+  }
+  return text + fmt::format(
+                    "numerics: every strategy agrees with one rank within {:.0e} (loss) and "
+                    "{:.0e} (gradients): {}\n",
+                    kLossTolerance, kGradientTolerance, numerics_agree(plans) ? "yes" : "NO");
+}
+
+std::string verify_json(const std::vector<VerifiedPlan>& plans, const std::string& digest) {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const VerifiedPlan& plan : plans) {
+    nlohmann::ordered_json item{{"strategy", plan.plan.name},
+                                {"loss_error", plan.loss_error},
+                                {"gradient_error", plan.gradient_error}};
+    if (plan.timed) {
+      item["predicted_step_time_s"] = plan.predicted.seconds;
+      item["measured_step_time_s"] = plan.measured.seconds;
+      item["measured_spread"] = plan.measured.spread;
+      item["measured_steps"] = plan.measured.steps;
+      item["error"] = step_error(plan);
+      item["predicted_bytes"] = plan.predicted.bytes;
+      item["measured_bytes"] = plan.measured.bytes;
+    }
+    list.push_back(std::move(item));
+  }
+  nlohmann::ordered_json out{{"results", std::move(list)}};
+  if (!digest.empty()) {
+    const Order order = order_of(plans);
+    out["prediction_sha256"] = digest;
+    out["median_error"] = studies::median(errors_of(plans));
+    out["clear_pairs"] = order.clear;
+    out["pairs_in_order"] = order.right;
+  }
+  out["numerics_agree"] = numerics_agree(plans);
+  return reports::dump(out);
+}
+
+}  // namespace apps::mpi
