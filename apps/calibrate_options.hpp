@@ -19,7 +19,7 @@ struct CalibrateOptions {
   std::string device;       // import of kernels: catalogue device they ran on
   double seconds = 0.0;     // about so long; 0 = the usual; not import
   bool force = false;       // mpi: also with more ranks than cores
-  bool numerics = false;   // verify: without times
+  bool numerics = false;    // verify: without times
   std::string calibration;  // verify: the profile to predict from; empty = measures one
 };
 

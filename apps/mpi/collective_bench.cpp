@@ -15,6 +15,8 @@ using collectives::Kind;
 constexpr int kWarmUp = 1;
 constexpr int kPilot = 2;
 constexpr int kLeast = 4, kMost = 400;
+constexpr int kFewest = 2;            // where there is hardly any time
+constexpr double kHardlyAny = 0.005;  // s
 
 // Of every repetition the slowest member's time.
 std::vector<double> repeat(MPI_Comm comm, int times, const std::function<void()>& work) {
@@ -39,8 +41,10 @@ void drop_outliers(std::vector<double>& times) {
 
 MeasuredTime time_together(MPI_Comm comm, double seconds, const std::function<void()>& work) {
   for (int i = 0; i < kWarmUp; ++i) work();
-  const double once = std::max(1e-7, studies::median(repeat(comm, kPilot, work)));
-  const int times = static_cast<int>(std::clamp(seconds / once, double{kLeast}, double{kMost}));
+  const int pilot = seconds < kHardlyAny ? 1 : kPilot;
+  const double once = std::max(1e-7, studies::median(repeat(comm, pilot, work)));
+  const double least = seconds < kHardlyAny ? kFewest : kLeast;
+  const int times = static_cast<int>(std::clamp(seconds / once, least, double{kMost}));
   std::vector<double> all = repeat(comm, times, work);
   drop_outliers(all);
   std::sort(all.begin(), all.end());
