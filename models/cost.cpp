@@ -67,7 +67,7 @@ double matrix_seconds(const Operator& op, const Work& work, Pass pass, Precision
   shape.aligned = is_aligned(op, work, pass, shape.precision);
   const double seconds =
       detail::gemm_seconds(shape, work.traffic.as_double(), device) / kernels.gemm_factor;
-  if (op.kind != OpKind::grouped_gemm) return seconds;
+  if (op.kind != OpKind::grouped_gemm || !kernels.host_issues_experts) return seconds;
   return std::max(seconds, kGroupIssueSeconds * static_cast<double>(work.batch));
 }
 

@@ -12,6 +12,7 @@ enum class AttentionKernel : std::uint8_t { math, flash };
 
 struct KernelProfile {
   bool fused_norm = true;          // one kernel a norm; else a chain of element-wise kernels
+  bool fp32_norm_input = false;    // norms read an fp32 copy of their input (`norm(x.float())`)
   bool fused_softmax = true;       // math attention: mask + scale + softmax in one kernel
   bool fused_activation = true;    // bias + GELU, SwiGLU in one kernel
   bool fused_bias_dropout = true;  // bias + dropout + residual in one kernel
@@ -36,10 +37,11 @@ struct KernelProfile {
   bool dropout = false;               // GPT-era recipes train with dropout (mask saved, 1 byte)
   bool compiled = false;              // graph-compiled: element-wise chains fuse into one kernel
   bool weight_gradient_accumulation_fused = true;  // wgrad GEMM accumulates into fp32 directly
-  bool flash_attention_2 = false;  // runs FlashAttention-2 even where newer kernels exist (Hopper)
-  bool flash_attention_1 = false;  // runs the first FlashAttention's kernels (2022: CUDA, Triton)
-  sim::Time launch;                // host time to issue one kernel (eager Python + driver)
-  double gemm_factor = 1.0;        // sustained GEMM rate against the device's, with its reason
+  bool flash_attention_2 = false;   // runs FlashAttention-2 even where newer kernels exist (Hopper)
+  bool flash_attention_1 = false;   // runs the first FlashAttention's kernels (2022: CUDA, Triton)
+  bool host_issues_experts = true;  // grouped products are issued by the host (no CUDA graph)
+  sim::Time launch;                 // host time to issue one kernel (eager Python + driver)
+  double gemm_factor = 1.0;         // sustained GEMM rate against the device's, with its reason
 };
 
 }  // namespace models

@@ -24,6 +24,7 @@ Dims dims_of(const Transformer& model, const Shard& shard) {
   dims.operand = dims.low_precision ? element_bytes(shard.precision) : dims.element;
   dims.gradient = shard.gradient_bytes;
   dims.cast_passes = shard.cast_passes;
+  dims.row_scales = shard.row_scales;
   dims.tokens = ceil_div(shard.micro_batch * shard.seq_len, shard.cp);
   dims.rows = shard.sequence_parallel ? ceil_div(dims.tokens, shard.tp) : dims.tokens;
   dims.query_rows = ceil_div(shard.seq_len, shard.cp);
@@ -69,10 +70,20 @@ void OperatorBuilder::cast(const Linear& spec) {
     spec_cast.forward_bytes = (fresh + weights) * (2.0 * dims_.element + dims_.operand);
     spec_cast.backward_bytes = out * (3.0 * dims_.element + 2.0 * dims_.operand) +
                                (fresh + weights) * (dims_.element + dims_.operand);
+    // Backward with a scale a row runs the product without scales and rescales its outputs: the
+    // row-wise kernel is slow where it accumulates exactly (torchao#1325).
+    if (dims_.row_scales) spec_cast.backward_bytes += (in + weights) * 2.0 * dims_.element;
     spec_cast.forward_kernels = 4;
     spec_cast.backward_kernels = 5;
   }
   streamed(spec_cast);
+}
+
+// Calls of the host that a product takes. Grouped ones go through the experts in one loop of C++,
+// an fp8 cast and a cuBLASLt call each; a call of that loop takes some half of one from Python.
+int OperatorBuilder::issued(const Linear& spec, bool low) {
+  if (spec.groups <= 1) return 1;
+  return static_cast<int>(1 + (low ? spec.groups : (spec.groups + 1) / 2));
 }
 
 void OperatorBuilder::linear(const Linear& spec) {
@@ -94,7 +105,7 @@ void OperatorBuilder::linear(const Linear& spec) {
   const double gradient = fused ? 2.0 * dims_.gradient : dims_.element;
   op.backward_weight = gemm_work(spec.out, spec.in, rows, spec.groups, operand, gradient);
   for (Work* work : {&op.forward, &op.backward_data, &op.backward_weight}) {
-    work->kernels = static_cast<int>(spec.groups);
+    work->kernels = issued(spec, low);
   }
   op.parameters = spec.weights ? weights : 0;
   if (spec.bias) op.parameters += spec.groups * spec.out;
@@ -153,11 +164,20 @@ Operator& OperatorBuilder::norm(const char* name, Region region, Norm kind, std:
   spec.backward_bytes = fused ? 6.0 * e : 8.0 * e + 92.0;
   spec.forward_kernels = fused ? 1 : 7;
   spec.backward_kernels = fused ? 2 : 14;
+  const bool copies = fused && kernels_.fp32_norm_input && !kernels_.compiled && e < 4.0;
+  if (copies) {
+    // The cast, then a kernel that reads 4 bytes; backward writes 4 and casts them down.
+    spec.forward_bytes = (e + 4.0) + (4.0 + e);
+    spec.backward_bytes = (e + 4.0 + 4.0) + (e + 4.0) + (4.0 + e);
+    spec.forward_kernels = 2;
+    spec.backward_kernels = 3;
+  }
   Operator& op = streamed(spec);
   op.parameters = kind == Norm::layernorm ? 2 * features : features;
   // An unfused chain keeps the fp32 copy of its input, and the normalised values.
   op.saved_input = bytes(spec.elements, e);
   if (!fused) op.saved_internal = bytes(spec.elements, 4.0);
+  if (copies) op.saved_internal = bytes(spec.elements, 4.0 - e);  // the copy, not the input
   op.internal_freed_by = module_bit(Module::layernorm);
   op.workspace = bytes(spec.elements, 2.0 * e);
   return op;

@@ -19,6 +19,7 @@ constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b 
 struct Dims {
   double element = 2.0;         // bytes of an activation
   double operand = 2.0;         // bytes of a GEMM input kept for backward
+  bool row_scales = false;      // fp8 operands have a scale a row and column
   double cast_passes = 1.0;     // over a 16-bit tensor that is cast to fp8 or fp4
   double gradient = 4.0;        // bytes of an accumulated weight gradient
   std::int64_t tokens = 0;      // inside tensor-parallel regions: micro_batch * seq_len / cp
@@ -93,6 +94,7 @@ class OperatorBuilder {
   std::vector<Operator> take() { return std::move(operators_); }
 
  private:
+  static int issued(const Linear& spec, bool low);
   void cast(const Linear& spec);
   void add_gradient_kernels(const Linear& spec);
 

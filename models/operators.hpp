@@ -129,6 +129,7 @@ struct Shard {
   std::int64_t ep = 1;
   std::int64_t etp = 1;
   double cast_passes = 1.0;      // fp8, fp4: times a cast reads its 16-bit operand
+  bool row_scales = false;       // fp8: a scale a row and column instead of one a tensor
   double gradient_bytes = 4.0;   // an element of the accumulated weight gradients
   std::int64_t loss_chunks = 1;  // logits exist for one part of the tokens at a time
   double expert_load = 1.0;      // tokens at this rank's experts against the balanced share

@@ -76,9 +76,28 @@ Operator& add_permutation(OperatorBuilder& builder, const char* name, Region reg
   return op;
 }
 
+// Products in fp8 want each expert's rows in multiples of 16 or 32: received tokens are copied
+// apart before the experts and together after them (Transformer Engine's Fp8Padding and
+// Fp8Unpadding). Tokens that are dropped at a capacity, and routers inside a CUDA graph, leave
+// nothing to pad.
+void add_padding(OperatorBuilder& builder, const Transformer& model, Region region,
+                 const MoeSizes& sizes) {
+  const bool even = model.moe->capacity_factor > 0.0 || !builder.kernels().host_issues_experts;
+  if (!builder.dims().low_precision || even) return;
+  const double e = builder.dims().element;
+  builder.streamed({.name = "pad",
+                    .kind = OpKind::permute,
+                    .region = region,
+                    .modules = module_bit(Module::moe),
+                    .elements = static_cast<double>(sizes.received * model.hidden),
+                    .forward_bytes = 2.0 * e,
+                    .backward_bytes = 2.0 * e});
+}
+
 void add_experts(OperatorBuilder& builder, const Transformer& model, const MoeSizes& sizes) {
   const bool keeps = builder.keeps_cheap_outputs();
   const Modules moe = module_bit(Module::moe);
+  add_padding(builder, model, Region::mlp_in, sizes);
   Linear gemm{.name = "experts_in", .region = Region::mlp_in, .modules = moe};
   gemm.rows = sizes.received;
   gemm.groups = sizes.local_experts;
@@ -103,6 +122,7 @@ void add_experts(OperatorBuilder& builder, const Transformer& model, const MoeSi
   gemm.input_elements = keeps ? sizes.received * sizes.ffn : 0;
   gemm.input_freed_by = both;
   builder.linear(gemm);
+  add_padding(builder, model, Region::mlp_out, sizes);
 }
 
 }  // namespace

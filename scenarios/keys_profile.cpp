@@ -36,6 +36,8 @@ const std::vector<Key<Draft>> kProfile = {
         "Catalogue profile of a code base; `implementation: NAME` is short for it."),
     kernels<&KernelProfile::fused_norm>("implementation.kernels.fused_norm",
                                         "A norm is one kernel."),
+    kernels<&KernelProfile::fp32_norm_input>("implementation.kernels.fp32_norm_input",
+                                             "Norms read an fp32 copy of their input."),
     kernels<&KernelProfile::fused_softmax>("implementation.kernels.fused_softmax",
                                            "Math attention: mask, scale, softmax are one kernel."),
     kernels<&KernelProfile::fused_activation>("implementation.kernels.fused_activation",
@@ -120,6 +122,9 @@ const std::vector<Key<Draft>> kProfile = {
     profile<&Implementation::collective_check>(
         "implementation.collective_check", "Host time of that comparison for each other member.",
         kCheck),
+    profile<&Implementation::launch_blocking>(
+        "implementation.launch_blocking",
+        "The host waits for each kernel (CUDA_LAUNCH_BLOCKING=1)."),
     profile<&Implementation::library_version>("implementation.library_version",
                                               "NCCL release whose constants apply.", {1, 32}),
     profile<&Implementation::ideal_communication>("implementation.ideal_communication",
@@ -136,7 +141,13 @@ const std::vector<Key<Draft>> kProfile = {
         "ZeRO-3: bytes moved to take a gathered parameter out of its buffer.", {0, 64}),
     profile<&Implementation::reduce_copy_bytes>(
         "implementation.reduce_copy_bytes",
-        "ZeRO-3: bytes moved to put a gradient into the buffer that is reduced.", {0, 64}),
+        "Bytes moved to put a gradient into the buffer that is reduced.", {0, 64}),
+    profile<&Implementation::reduces_whole_gradients>(
+        "implementation.reduces_whole_gradients",
+        "ZeRO-1 all-reduces gradients instead of reduce-scattering them."),
+    profile<&Implementation::broadcasts_per_layer>(
+        "implementation.broadcasts_per_layer",
+        "ZeRO-1: broadcasts of a layer's new tensors by their owners; 0 = all-gather.", {0, 1000}),
     profile<&Implementation::fp8_gather>(
         "implementation.fp8_gather",
         "Tensorwise fp8: parameters and tensor-parallel inputs are gathered in one byte."),

@@ -61,6 +61,9 @@ const std::vector<Key<Draft>> kTraining = {
         "Not balanced: standard deviation of an expert's tokens over the mean, beyond chance.",
         {0, 10}),
     training<&Training::compile>("training.compile", "by profile", "Graph-compiled kernels."),
+    training<&Training::cuda_graph_experts>(
+        "training.cuda_graph_experts", "true",
+        "The graph holds the experts of mixture-of-experts layers, too."),
     training<&Training::cuda_graph>("training.cuda_graph", "false",
                                     "Kernels are replayed from a graph: no launch cost."),
     training<&Training::loss_chunks>("training.loss_chunks", "1",
@@ -110,6 +113,9 @@ const std::vector<Key<Draft>> kStrategy = {
                                        "Tensor-parallel communication runs under its products."),
     plan<&Plan::overlap, &Overlap::p2p>("strategy.overlap.p2p", "by profile",
                                         "Pipeline sends and receives run under compute."),
+    plan<&Plan::overlap, &Overlap::ep_passes>(
+        "strategy.overlap.ep_passes", "false",
+        "Exchanges of tokens run beside another micro-batch's pass (combined 1F1B)."),
     plan<&Plan::overlap, &Overlap::ep>("strategy.overlap.ep", "false",
                                        "The experts' combine runs beside the shared expert."),
     training<&Training::quantized_weights>("strategy.quantized_weights", "false",

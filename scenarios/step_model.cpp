@@ -27,7 +27,8 @@ strategies::PipelineSchedule make_schedule(const Scenario& scenario, std::int64_
                         {Diagnostic{scenario.name, 0, 0, "strategy.schedule", problem,
                                     "`stepcast list schedules` names them and their rules", ""}});
   }
-  return generator->generate(shape);
+  strategies::PipelineSchedule schedule = generator->generate(shape);
+  return plan.overlap.ep_passes ? strategies::in_pairs(std::move(schedule)) : schedule;
 }
 
 // Communicators a rank takes part in: one a dimension it shares with others, the world's, and one

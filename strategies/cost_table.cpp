@@ -56,6 +56,7 @@ models::Shard make_shard(const Training& training, const Plan& plan, bool causal
   shard.etp = plan.etp;
   shard.precision = training.precision;
   shard.cast_passes = cast_passes(training);
+  shard.row_scales = training.fp8_recipe == Fp8Recipe::rowwise;
   shard.gradient_bytes = models::element_bytes(training.grad_dtype);
   shard.attention = training.attention;
   shard.loss_chunks = training.loss_chunks;
@@ -84,6 +85,7 @@ CostTable::CostTable(const models::Model& model, const models::Device& device,
       implementation_(implementation),
       kernels_(implementation.kernels) {
   kernels_.compiled = kernels_.compiled || training.compile;
+  kernels_.host_issues_experts = !(training.cuda_graph && training.cuda_graph_experts);
   if (const models::Transformer* transformer = model.transformer()) {
     measure_transformer(*transformer);
     return;

@@ -4,9 +4,12 @@
 // micro_batch). They are reduced in buckets while backward goes on: an all-reduce moves
 // 2 (N-1)/N of their bytes per rank; with ZeRO-1 and 2 a reduce-scatter before the optimizer and an
 // all-gather of the new parameters after it move the same. With hybrid sharding the shards are
-// all-reduced between shard groups.
+// all-reduced between shard groups. Some code bases shard whole tensors instead: gradients are
+// all-reduced everywhere, and the owner of a tensor broadcasts its new value.
+#include <algorithm>
 #include <optional>
 
+#include "models/cost.hpp"
 #include "strategies/states.hpp"
 #include "strategies/strategy.hpp"
 
@@ -65,6 +68,7 @@ class DataParallel final : public Strategy {
   }
 
   void reduce(Emitter& emitter) {
+    copy(emitter);
     if (context().data_parallel() > 1) {
       reduce_set(emitter, GroupKind::shard, wire_size(dense_, wire_bytes()), plan().shard_group,
                  context().data_parallel());
@@ -79,27 +83,51 @@ class DataParallel final : public Strategy {
   void reduce_set(Emitter& emitter, GroupKind group, sim::Bytes bytes, std::int64_t shard_ranks,
                   std::int64_t all_ranks) {
     if (bytes == sim::Bytes{0}) return;
-    const bool sharded = plan().zero > 0;
-    const auto kind = sharded ? collectives::Kind::reduce_scatter : collectives::Kind::all_reduce;
-    last_reduction_ = emitter.collective({group, kind, bytes, Stream::reduce, Activity::dp,
-                                          plan().overlap.grad_reduce,
-                                          sharded ? "dp reduce-scatter" : "dp all-reduce"});
-    if (sharded && shard_ranks < all_ranks) {
-      last_reduction_ =
-          emitter.collective({GroupKind::replicate, collectives::Kind::all_reduce,
-                              sim::Bytes{bytes.count() / shard_ranks}, Stream::reduce, Activity::dp,
-                              plan().overlap.grad_reduce, "dp all-reduce of shards"});
+    const bool whole = implementation().reduces_whole_gradients;
+    const bool hybrid = shard_ranks < all_ranks;
+    const bool sharded = plan().zero > 0 && (hybrid || !whole);
+    const auto add = [&](GroupKind over, collectives::Kind kind, sim::Bytes size,
+                         const char* name) {
+      last_reduction_ = emitter.collective(
+          {over, kind, size, Stream::reduce, Activity::dp, plan().overlap.grad_reduce, name});
+    };
+    if (!sharded) {
+      add(group, collectives::Kind::all_reduce, bytes, "dp all-reduce");
+      return;
     }
+    add(group, collectives::Kind::reduce_scatter, bytes, "dp reduce-scatter");
+    if (hybrid) {
+      add(GroupKind::replicate, collectives::Kind::all_reduce,
+          sim::Bytes{bytes.count() / shard_ranks}, "dp all-reduce of shards");
+    }
+    if (whole) add(group, collectives::Kind::all_gather, bytes, "dp all-gather of gradients");
+  }
+
+  // Buckets that are tensors of their own are filled, and emptied again.
+  void copy(Emitter& emitter) {
+    const double each = implementation().reduce_copy_bytes;
+    const sim::Bytes bytes = wire_size(dense_ + expert_, each);
+    if (bytes == sim::Bytes{0} || context().data_parallel() == 1) return;
+    emitter.compute(
+        {Activity::other, models::streaming_time(bytes, *context().device), 1, 0.0, "dp copy"});
   }
 
   std::optional<OpIndex> gather(Emitter& emitter, const Chunk& chunk) {
     std::optional<OpIndex> last;
+    const std::int64_t tensors =
+        implementation().broadcasts_per_layer * static_cast<std::int64_t>(chunk.units.size());
     const auto add = [&](GroupKind group, std::int64_t parameters, std::int64_t ranks) {
       const sim::Bytes bytes =
           wire_size(parameters, gathered_parameter_bytes(training(), implementation()));
       if (ranks == 1 || bytes == sim::Bytes{0}) return;
-      last = emitter.collective({group, collectives::Kind::all_gather, bytes, Stream::gather,
-                                 Activity::dp, plan().overlap.param_gather, "dp all-gather"});
+      const bool gathers = tensors == 0;
+      const auto kind = gathers ? collectives::Kind::all_gather : collectives::Kind::broadcast;
+      const sim::Bytes each{bytes.count() / std::max<std::int64_t>(1, tensors)};
+      for (std::int64_t i = 0; i < std::max<std::int64_t>(1, tensors); ++i) {
+        last = emitter.collective({group, kind, each, Stream::gather, Activity::dp,
+                                   plan().overlap.param_gather,
+                                   gathers ? "dp all-gather" : "dp broadcast"});
+      }
     };
     add(GroupKind::shard, chunk.dense_parameters(), plan().shard_group);
     add(GroupKind::expert_data, chunk.expert_parameters(), context().expert_data_parallel());

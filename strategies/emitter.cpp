@@ -64,6 +64,14 @@ std::optional<OpIndex> Emitter::flush() {
   op.host = host_.kernels(work.activity, work.kernels);
   op.flops = work.flops;
   op.name = work.name;
+  op.host_waits = std::exchange(host_waits_, false);
+  if (host_.blocking && work.kernels > 0) {
+    // The device idles while the host issues the next kernel; the first is issued like any other.
+    const sim::Time whole = op.host;
+    op.host = host_.kernels(work.activity, 1);
+    op.duration += whole - op.host;
+    op.host_waits = true;
+  }
   last_compute_ = append(op, waits_);
   waits_.clear();
   pending_.reset();
@@ -75,6 +83,7 @@ OpIndex Emitter::append_communication(Op op) {
   op.micro_batch = where_.micro_batch;
   op.layer = where_.layer;
   op.host = host_.collective;
+  op.host_waits = op.host_waits || host_.blocking;
   const std::optional<OpIndex> after = flush();
   if (!after) return append(op, {});
   return append(op, std::span(&*after, 1));
@@ -145,6 +154,12 @@ void Emitter::wait(OpIndex op) {
 void Emitter::wait_late(OpIndex op, double fraction) {
   if (pending_) flush();
   late_ = Late{op, std::clamp(fraction, 0.0, 1.0)};
+}
+
+void Emitter::synchronise() {
+  if (!pending_) return;
+  host_waits_ = true;
+  flush();
 }
 
 void Emitter::allocate(sim::MemoryCategory category, sim::Bytes amount) {

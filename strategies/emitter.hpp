@@ -58,6 +58,9 @@ class Emitter {
   void wait(OpIndex op);                        // all compute that follows waits
   void wait_late(OpIndex op, double fraction);  // of the next compute, the last `fraction` waits
 
+  // The host reads a result of the compute so far before it issues more.
+  void synchronise();
+
   void allocate(sim::MemoryCategory category, sim::Bytes amount);
   void free(sim::MemoryCategory category, sim::Bytes amount);
 
@@ -100,6 +103,7 @@ class Emitter {
   Where pending_where_;
   std::vector<OpIndex> waits_;  // for the next compute operation
   std::optional<Late> late_;
+  bool host_waits_ = false;  // for the compute operation under construction
   std::optional<OpIndex> last_compute_;
   std::vector<OpIndex> position_;  // in the program, per ticket; kDraft until it has one
   std::vector<OpIndex> scratch_;

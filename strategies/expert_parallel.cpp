@@ -35,6 +35,9 @@ class ExpertParallel final : public Strategy {
 
   void after_region(Emitter& emitter, const Pass& pass, const Unit& unit, Region region) override {
     if (!takes_part(pass, unit)) return;
+    // Grouped products are issued by the host, which has to know how many tokens each expert gets.
+    const bool counts = pass.forward() && !pass.recompute && region == Region::router;
+    if (counts && drops_none() && !in_graph()) emitter.synchronise();
     if (region == Region::shared_expert) settle(emitter);
     if (region != (pass.forward() ? Region::mlp_out : Region::mlp_in)) return;
     tensor(emitter, Kind::reduce_scatter);
@@ -69,6 +72,9 @@ class ExpertParallel final : public Strategy {
     if (plan().ep_dispatch != EpDispatch::node_limited || moe.node_limit == 0) return copies;
     return sim::Bytes{copies.count() / moe.top_k * std::min(moe.node_limit, moe.top_k)};
   }
+
+  bool in_graph() const { return training().cuda_graph && training().cuda_graph_experts; }
+  bool drops_none() const { return training().moe_balance != MoeBalance::drop; }
 
   void settle(Emitter& emitter) {
     if (under_way_) emitter.wait(*under_way_);

@@ -7,9 +7,10 @@
 namespace strategies {
 
 struct HostCosts {
-  sim::Time forward;     // a kernel of forward: model code, dispatcher, driver
-  sim::Time backward;    // a kernel of backward, which autograd issues
-  sim::Time collective;  // a collective, a send or a receive
+  sim::Time forward;      // a kernel of forward: model code, dispatcher, driver
+  sim::Time backward;     // a kernel of backward, which autograd issues
+  sim::Time collective;   // a collective, a send or a receive
+  bool blocking = false;  // nothing is issued before what was issued last is done
 
   sim::Time kernels(Activity activity, int count) const {
     const bool autograd = activity == Activity::backward || activity == Activity::weight_gradient;

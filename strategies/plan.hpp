@@ -48,6 +48,7 @@ struct Training {
   bool quantized_gradients = false;  // ZeRO++: gradients are reduced as 4-bit blocks
   bool compile = false;
   bool cuda_graph = false;
+  bool cuda_graph_experts = true;  // the graph holds experts, too; else only the rest of a layer
   bool deallocate_early = false;
   std::int64_t loss_chunks = 1;  // logits of one part of the tokens at a time (chunked loss)
 };
@@ -58,6 +59,8 @@ struct Overlap {
   bool tp = false;
   bool p2p = true;
   bool ep = false;  // the combine runs beside the shared expert
+  // Exchanges of tokens run beside another micro-batch's pass: forwards and backwards in pairs.
+  bool ep_passes = false;
 };
 
 struct Offload {  // parts of each state kept in host memory, 0..1
@@ -138,6 +141,8 @@ struct Implementation {
   // fingerprints are gathered (torch's ProcessGroupWrapper).
   CollectiveChecks collective_checks = CollectiveChecks::never;
   sim::Time collective_check;
+  // CUDA_LAUNCH_BLOCKING=1: the host waits for each kernel before it issues the next.
+  bool launch_blocking = false;
   // Communication.
   std::string library_version = "2.21";  // NCCL release whose constants apply
   bool ideal_communication = false;
@@ -148,7 +153,9 @@ struct Implementation {
   std::int64_t prefetch_layers = 1;    // gathered ahead (ZeRO-3)
   bool keeps_last_gathered = false;    // ZeRO-3: last layer and head, from forward to backward
   double gather_copy_bytes = 0.0;      // FSDP: a parameter, from the gathered buffer to its tensor
-  double reduce_copy_bytes = 0.0;      // FSDP: a gradient, into the buffer that is reduced
+  double reduce_copy_bytes = 0.0;      // a gradient, into (and out of) the buffer that is reduced
+  bool reduces_whole_gradients = false;   // ZeRO-1: all-reduce; owners use their part of the sums
+  std::int64_t broadcasts_per_layer = 0;  // ZeRO-1: owners broadcast tensors; 0 = all-gather
   bool fp8_gather = false;         // tensorwise fp8: parameters and TP inputs travel in one byte
   bool tp_keeps_gathered = false;  // gathered inputs are kept for backward (DTensor), not gathered
   bool tp_backward_overlap = false;        // wgrad GEMM overlaps the dgrad's all-reduce / RS

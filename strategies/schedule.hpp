@@ -27,8 +27,9 @@ struct PassSlot {
   PassKind kind = PassKind::forward;
   std::int32_t chunk = 0;
   std::int32_t micro_batch = 0;
-  // A forward that runs side by side with the next slot, a whole backward of another chunk: each
-  // computes while the other communicates (DualPipe). Both start and end together.
+  // A forward that runs side by side with the next slot, a whole backward of another chunk or
+  // micro-batch: each computes while the other communicates (DualPipe). Both start and end
+  // together.
   bool with_next = false;
   bool operator==(const PassSlot&) const = default;
 };
@@ -81,6 +82,10 @@ bool holds_two_copies(std::string_view schedule_name);
 // the model's data flow, and running the stages in order never waits for ever. Returns the first
 // violation in words, or an empty string.
 std::string check_schedule(const PipelineSchedule& schedule);
+
+// The same passes with every forward that follows a backward beside it: Megatron-Core's combined
+// 1F1B, which warms up with one more forward and hides exchanges of tokens behind the other pass.
+PipelineSchedule in_pairs(PipelineSchedule schedule);
 
 // The most (chunk, micro-batch) pairs whose activations a stage holds at once.
 std::int64_t peak_in_flight(const PipelineSchedule& schedule, std::int64_t stage);

@@ -80,7 +80,11 @@ class Checker {
     return {};
   }
 
-  // Only a forward and the whole backward of another chunk can run side by side.
+  static bool is_other(const PassSlot& a, const PassSlot& b) {
+    return a.chunk != b.chunk || a.micro_batch != b.micro_batch;
+  }
+
+  // Only a forward and the whole backward of another micro-batch or chunk can run side by side.
   std::string check_pairs() const {
     for (std::size_t s = 0; s < schedule_.stages.size(); ++s) {
       const auto& order = schedule_.stages[s];
@@ -88,11 +92,11 @@ class Checker {
         if (!order[i].with_next) continue;
         const bool fits = i + 1 < order.size() && order[i].kind == PassKind::forward &&
                           order[i + 1].kind == PassKind::backward &&
-                          order[i + 1].chunk != order[i].chunk && !order[i + 1].with_next;
+                          is_other(order[i], order[i + 1]) && !order[i + 1].with_next;
         if (!fits) {
           return fmt::format(
               "stage {} runs the {} of chunk {}, micro-batch {} beside a pass that "
-              "is no backward of another chunk",
+              "is no backward of another chunk or micro-batch",
               s, word(order[i].kind), order[i].chunk, order[i].micro_batch);
         }
       }

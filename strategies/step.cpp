@@ -201,7 +201,16 @@ class StepEmitter {
   }
 
   void compute(Activity activity, const PassCost& cost, std::size_t region) {
-    emitter_.compute({activity, cost.time, cost.kernels, cost.flops, kRegionNames[region]});
+    const int kernels = cost.kernels > 0 && is_replayed(region) ? 1 : cost.kernels;
+    emitter_.compute({activity, cost.time, kernels, cost.flops, kRegionNames[region]});
+  }
+
+  // A graph without the experts is launched as a whole; what is left is issued kernel by kernel.
+  bool is_replayed(std::size_t region) const {
+    if (!context_.training->cuda_graph) return false;
+    const auto at = static_cast<Region>(region);
+    return at != Region::dispatch && at != Region::mlp_in && at != Region::mlp_out &&
+           at != Region::combine && at != Region::shared_expert;
   }
 
   bool recomputed(const Pass& pass, std::size_t u) const {

@@ -260,3 +260,39 @@ TEST_CASE("pricing an operator takes microseconds") {
   INFO("seconds a call: " << each);
   CHECK(each < 20e-6);  // measured below 0.1 us; generous for debug builds and busy machines
 }
+
+TEST_CASE("a norm of an fp32 copy casts, reads 4 bytes, and casts its gradient") {
+  models::KernelProfile plain, copies;
+  copies.fp32_norm_input = true;
+  const auto norm = [](const models::KernelProfile& kernels) {
+    return layer_operators(llama(), models::LayerKind::dense, shard(1, 4096), kernels).front();
+  };
+  const double elements = 4096.0 * 4096.0;
+  CHECK(norm(plain).forward.traffic.as_double() == Approx(4.8 * elements));
+  CHECK(norm(copies).forward.traffic.as_double() == 12.0 * elements);
+  CHECK(norm(copies).backward_data.traffic.as_double() == 22.0 * elements);
+  CHECK((norm(copies).saved_internal - norm(plain).saved_internal).as_double() == 2.0 * elements);
+  copies.compiled = true;  // the cast melts into the norm
+  CHECK(norm(copies).forward.traffic.as_double() == Approx(4.8 * elements));
+}
+
+TEST_CASE("row-wise fp8 products of backward take one more pass over their outputs") {
+  models::KernelProfile torchao;
+  torchao.fp8_recast = torchao.compiled = true;
+  const auto casts = [&](bool rows) {
+    models::Shard s = shard(1, 8192);
+    s.precision = Precision::fp8;
+    s.row_scales = rows;
+    double forward = 0.0, backward = 0.0;
+    for (const auto& op : layer_operators(llama(), models::LayerKind::dense, s, torchao)) {
+      if (std::string(op.name) != "cast") continue;
+      forward += op.forward.traffic.as_double();
+      backward += op.backward_data.traffic.as_double();
+    }
+    return std::make_pair(forward, backward);
+  };
+  const double inputs = 8192.0 * (3.0 * 4096.0 + 14336.0);  // qkv, out, up and gate, down
+  const double weights = 4096.0 * (6144.0 + 4096.0 + 3.0 * 14336.0);
+  CHECK(casts(true).first == casts(false).first);
+  CHECK(casts(true).second - casts(false).second == Approx(4.0 * (inputs + weights)));
+}

@@ -17,7 +17,7 @@ scenarios::Scenario with(const std::string& strategy, const std::string& impleme
                          const std::string& model =
                              "{layers: 16, hidden: 2048, heads: 16, "
                              "ffn: 8192, gated_mlp: false, vocab: 128}") {
-  return read({"schedule", 4, strategy, model, "seq_len: 1024, global_batch: 16, micro_batch: 1",
+  return read({"schedule", 4, strategy, model, "seq_len: 8192, global_batch: 16, micro_batch: 1",
                "preset: dgx-h100", implementation});
 }
 

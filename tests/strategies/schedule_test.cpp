@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "strategies/schedule.hpp"
@@ -101,8 +102,9 @@ TEST_CASE("the checker finds what is wrong with a schedule") {
     schedule.stages[1][0].chunk = 1;
     CHECK_THAT(check_schedule(schedule), Catch::Contains("does not exist"));
   }
-  SECTION("a forward runs beside a backward of its own chunk") {
-    schedule.stages[0][1].with_next = true;
+  SECTION("a forward runs beside its own backward") {
+    REQUIRE(schedule.stages[1][1].kind == PassKind::backward);
+    schedule.stages[1][0].with_next = true;
     CHECK_THAT(check_schedule(schedule), Catch::Contains("no backward of another chunk"));
   }
   SECTION("stages wait for each other") {
@@ -166,6 +168,31 @@ TEST_CASE("pieces lie on stages as the placement says") {
     for (std::int64_t copy : {0, 1}) {
       const auto place = schedule.place_of(schedule.piece_of(stage, copy), copy);
       CHECK(place == std::pair<std::int64_t, std::int64_t>{stage, copy});
+    }
+  }
+}
+
+TEST_CASE("passes in pairs: the checker agrees, with one more forward before the first backward") {
+  for (std::int64_t stages : {1, 2, 4}) {
+    for (std::int64_t chunks : {1, 2}) {
+      const ScheduleShape s = shape(stages, chunks, 8);
+      const PipelineSchedule plain = chunks == 1 ? one_forward_one_backward(s) : interleaved(s);
+      const PipelineSchedule paired = in_pairs(plain);
+      INFO("pp " << stages << " vpp " << chunks);
+      CHECK(check_schedule(paired) == "");
+      for (std::int64_t stage = 0; stage < stages; ++stage) {
+        const auto& before = plain.stages[static_cast<std::size_t>(stage)];
+        const auto& after = paired.stages[static_cast<std::size_t>(stage)];
+        REQUIRE(before.size() == after.size());
+        const auto backward = [](const PassSlot& slot) { return slot.kind == PassKind::backward; };
+        const auto warm_up = std::find_if(before.begin(), before.end(), backward) - before.begin();
+        const auto pairs = std::count_if(after.begin(), after.end(),
+                                         [](const PassSlot& slot) { return slot.with_next; });
+        // All forwards after the warm-up run beside a backward.
+        CHECK(pairs == chunks * 8 - warm_up);
+        CHECK(std::find_if(after.begin(), after.end(), backward) - after.begin() ==
+              (pairs > 0 ? warm_up + 1 : warm_up));
+      }
     }
   }
 }

@@ -55,6 +55,30 @@ TEST_CASE("ZeRO-1 and 2 move what data parallelism moves, as reduce-scatter and 
   }
 }
 
+TEST_CASE(
+    "ZeRO-1 over whole tensors: gradients all-reduced, parameters broadcast by their owners") {
+  StepFixture f;
+  f.plan.dp = 8;
+  f.plan.zero = 1;
+  f.training.grad_dtype = models::Precision::bf16;
+  f.implementation.reduces_whole_gradients = true;
+  f.implementation.broadcasts_per_layer = 5;
+  f.spread();
+  const Program program = f.program();
+  const std::int64_t parameters = stage_parameters(f.context()).dense;
+  CHECK(volume(program, GroupKind::shard, Kind::all_reduce) == parameters * 2);
+  const std::int64_t sent = volume(program, GroupKind::shard, Kind::broadcast);
+  CHECK(sent <= parameters * 2);
+  CHECK(sent > parameters * 2 - 5 * 6);  // rounded down, a broadcast each
+  CHECK(volumes(program).size() == 2);
+  // Shards inside groups of four: the sums travel back to all members.
+  f.plan.shard_group = 4;
+  const Program hybrid = f.program();
+  CHECK(volume(hybrid, GroupKind::shard, Kind::reduce_scatter) == parameters * 2);
+  CHECK(volume(hybrid, GroupKind::shard, Kind::all_gather) == parameters * 2);
+  CHECK(volume(hybrid, GroupKind::replicate, Kind::all_reduce) == parameters * 2 / 4);
+}
+
 TEST_CASE("ZeRO-3 moves one and a half times as much") {
   StepFixture f;
   f.plan.dp = 8;  // one micro-batch
