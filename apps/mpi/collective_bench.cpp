@@ -17,6 +17,7 @@ constexpr int kPilot = 2;
 constexpr int kLeast = 4, kMost = 400;
 constexpr int kFewest = 2;            // where there is hardly any time
 constexpr double kHardlyAny = 0.005;  // s
+constexpr double kOverdraft = 10.0;   // of the time, for the usual least: on a loaded machine
 
 // Of every repetition the slowest member's time.
 std::vector<double> repeat(MPI_Comm comm, int times, const std::function<void()>& work) {
@@ -43,7 +44,8 @@ MeasuredTime time_together(MPI_Comm comm, double seconds, const std::function<vo
   for (int i = 0; i < kWarmUp; ++i) work();
   const int pilot = seconds < kHardlyAny ? 1 : kPilot;
   const double once = std::max(1e-7, studies::median(repeat(comm, pilot, work)));
-  const double least = seconds < kHardlyAny ? kFewest : kLeast;
+  const bool scarce = seconds < kHardlyAny || once * kLeast > kOverdraft * seconds;
+  const double least = scarce ? kFewest : kLeast;
   const int times = static_cast<int>(std::clamp(seconds / once, least, double{kMost}));
   std::vector<double> all = repeat(comm, times, work);
   drop_outliers(all);
