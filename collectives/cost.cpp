@@ -212,7 +212,8 @@ Cost p2p_cost(Kind kind, const GroupFacts& group, double bytes, const Fabric& fa
   if (split.far > 0.0) {
     const double peers = kind == Kind::send_recv ? 1.0 : group.members - group.least;
     cost.latency = c.launch() + c.inter_hop(Protocol::simple) +
-                   peers * c.network[NetworkField::message] * kMicro;
+                   peers * c.network[NetworkField::message] * kMicro *
+                       (bytes * split.far <= 128.0 * peers ? c.network[NetworkField::inject] : 1.0);
     cost.transfer = std::max(cost.transfer, bytes * split.far / far_rate);
   }
   return cost;

@@ -47,14 +47,16 @@ enum class NetworkField : std::uint8_t {
   tree_efficiency,  // the same of trees over more than two domains
   ll_efficiency,    // the same with LL, whose small messages some networks hardly sustain
   message,          // us per peer of grouped sends and receives
+  inject,           // the same of messages up to 128 bytes, against longer ones
   p2p_efficiency,   // of the NICs' rate, grouped sends and receives
   fill_bytes,       // of trees, sends and receives
   fill_factor,
 };
-inline constexpr std::array<std::string_view, 15> kNetworkFields{
-    "hop_ll",           "hop_ll128", "hop_simple",     "ring_step_ll", "ring_step_ll128",
-    "ring_step_simple", "rise_ll",   "blend",          "efficiency",   "tree_efficiency",
-    "ll_efficiency",    "message",   "p2p_efficiency", "fill_bytes",   "fill_factor"};
+inline constexpr std::array<std::string_view, 16> kNetworkFields{
+    "hop_ll",          "hop_ll128",        "hop_simple",    "ring_step_ll",
+    "ring_step_ll128", "ring_step_simple", "rise_ll",       "blend",
+    "efficiency",      "tree_efficiency",  "ll_efficiency", "message",
+    "inject",          "p2p_efficiency",   "fill_bytes",    "fill_factor"};
 
 struct DeviceModel {
   std::string_view name;
