@@ -95,6 +95,8 @@ std::string recompute_text(const scenarios::Scenario& s) {
       return "selective";
     case strategies::Recompute::full:
       return "full";
+    case strategies::Recompute::sqrt:
+      return "sqrt";
   }
   return "";
 }

@@ -60,8 +60,9 @@ void OperatorBuilder::cast(const Linear& spec) {
   Streamed spec_cast{.name = "cast", .region = spec.region, .modules = spec.modules};
   spec_cast.elements = 1.0;
   const double each = dims_.cast_passes * dims_.element + 2.0 * dims_.operand;
-  spec_cast.forward_bytes = in * each;
-  spec_cast.backward_bytes = out * each;
+  const double turned = 2.0 * dims_.operand;  // what is quantised is only transposed
+  spec_cast.forward_bytes = in * (spec.cast_input ? each : turned);
+  spec_cast.backward_bytes = out * (spec.cast_gradient ? each : turned);
   if (kernels_.fp8_recast) {
     // Forward: absolute maximum, then the cast, of input and weights. Backward: the output's
     // gradient in both layouts, input and weights again, transposed.

@@ -46,6 +46,8 @@ struct Linear {
   Modules input_freed_by = 0;
   bool input_internal = false;  // the input is made inside the module: recomputation frees it
   bool cast = true;             // follows fp8/fp4 recipes
+  bool cast_input = true;       // false: the input comes quantised
+  bool cast_gradient = true;    // false: the output's gradient does
   bool new_input = true;  // false: an earlier projection reads the same, a compiler casts it once
   bool gathered_input = false;  // backward holds the gathered input again
   bool bias = false;

@@ -125,13 +125,16 @@ struct Shard {
   std::int64_t seq_len = 0;  // of the whole sequence
   std::int64_t tp = 1;
   bool sequence_parallel = false;
-  std::int64_t cp = 1;  // tokens per rank: micro_batch * seq_len / cp
+  std::int64_t cp = 1;        // tokens per rank: micro_batch * seq_len / cp
+  std::int64_t cp_heads = 1;  // of these ranks so many share out heads instead of the sequence
   std::int64_t ep = 1;
   std::int64_t etp = 1;
   double cast_passes = 1.0;      // fp8, fp4: times a cast reads its 16-bit operand
   bool row_scales = false;       // fp8: a scale a row and column instead of one a tensor
   double gradient_bytes = 4.0;   // an element of the accumulated weight gradients
   std::int64_t loss_chunks = 1;  // logits exist for one part of the tokens at a time
+  bool exchange_routes = false;  // the exchange sends each token where it belongs (DeepEP)
+  double dispatch_bytes = 2.0;   // an element of a dispatched token
   double expert_load = 1.0;      // tokens at this rank's experts against the balanced share
   Precision precision = Precision::bf16;
   AttentionKernel attention = AttentionKernel::flash;
@@ -157,7 +160,8 @@ std::vector<Operator> head_operators(const Transformer& model, const Shard& shar
                                      const KernelProfile& kernels, std::int64_t vocab_multiple);
 // What a multi-token-prediction layer runs before its transformer layer: two norms, and the
 // projection of embedding and hidden state together (DeepSeek-V3, arXiv 2412.19437, section 2.2).
-// After the layer it runs head_operators again, with the shared weights.
+// It embeds the next token first. After the layer it runs head_operators again; the weights of both
+// are those of the main model.
 std::vector<Operator> mtp_operators(const Transformer& model, const Shard& shard,
                                     const KernelProfile& kernels);
 // Operator lists are not sharded by tp or cp: every rank runs its whole micro-batch.

@@ -43,8 +43,10 @@ struct CoreShape {
 CoreShape core_shape(const Transformer& model, const Shard& shard, const Dims& dims,
                      const KernelProfile& kernels) {
   CoreShape shape;
-  shape.batch = shard.micro_batch * dims.heads;
-  shape.queries = dims.query_rows;
+  // Where ranks share out heads, a rank has fewer of them and more of the sequence.
+  const std::int64_t heads = ceil_div(dims.heads, shard.cp_heads);
+  shape.batch = shard.micro_batch * heads;
+  shape.queries = std::min(dims.query_rows * shard.cp_heads, shard.seq_len);
   shape.keys = shard.seq_len;
   shape.key_dim = model.head_dim;
   shape.value_dim = model.head_dim;

@@ -31,8 +31,8 @@ void add_loss(OperatorBuilder& builder, std::int64_t vocab, std::int64_t chunks)
   spec.elements = static_cast<double>(dims.tokens * vocab);
   spec.forward_bytes = fused ? 3.0 * e : 20.0 + e;
   spec.backward_bytes = fused ? 2.0 * e : 35.0 + e;
-  spec.forward_kernels = fused ? 2 : 6;
-  spec.backward_kernels = fused ? 1 : 6;
+  spec.forward_kernels = (fused ? 2 : 6) * static_cast<int>(chunks);
+  spec.backward_kernels = (fused ? 1 : 6) * static_cast<int>(chunks);
   if (builder.kernels().metric_bytes > 0.0) {
     spec.forward_bytes += builder.kernels().metric_bytes;
     spec.forward_kernels += 4;
@@ -109,6 +109,17 @@ std::vector<Operator> mtp_operators(const Transformer& model, const Shard& shard
                                     const KernelProfile& kernels) {
   const Dims dims = detail::dims_of(model, shard);
   OperatorBuilder builder(dims, kernels);
+  Operator look_up;
+  look_up.name = "mtp_embedding";
+  look_up.kind = OpKind::embedding;
+  look_up.region = Region::embedding;
+  // As embedding_operators has it; the gradient is added to that of the main embedding.
+  const double moved = static_cast<double>(dims.tokens * model.hidden);
+  look_up.forward.traffic = bytes(moved, 5.0 * dims.element);
+  look_up.forward.kernels = 1;
+  look_up.backward_weight.traffic = bytes(moved, 15.0 * dims.element);
+  look_up.backward_weight.kernels = 4;
+  builder.add(look_up);
   builder.norm("mtp_embedding_norm", Region::embedding, model.norm, dims.rows, model.hidden);
   builder.norm("mtp_hidden_norm", Region::embedding, model.norm, dims.rows, model.hidden);
   builder.linear({.name = "mtp_projection",

@@ -59,17 +59,26 @@ void add_router(OperatorBuilder& builder, const Transformer& model) {
   op.internal_freed_by = module_bit(Module::moe);
 }
 
-// Tokens are copied into expert order before the exchange, and sorted by local expert after it.
-Operator& add_permutation(OperatorBuilder& builder, const char* name, Region region,
+// Tokens are copied into expert order before the exchange, and sorted by local expert after it; an
+// exchange that routes leaves only the sorting. Dispatched tokens are forward's in `permute`, and
+// in `unpermute` backward's.
+Operator& add_permutation(OperatorBuilder& builder, const Shard& shard, Region region,
                           const MoeSizes& sizes, std::int64_t hidden) {
-  Streamed spec{.name = name, .kind = OpKind::permute, .region = region};
+  const bool dispatch = region == Region::dispatch;
+  Streamed spec{.name = dispatch ? "permute" : "unpermute", .kind = OpKind::permute};
+  spec.region = region;
   spec.modules = module_bit(Module::moe);
   const double h = static_cast<double>(hidden);
   const double sort = sizes.local_experts > 1 ? 2.0 : 0.0;
-  spec.elements = h * (static_cast<double>(sizes.tokens) + static_cast<double>(sizes.assigned) +
-                       sort * static_cast<double>(sizes.received));
-  spec.forward_bytes = spec.backward_bytes = builder.dims().element;
-  spec.forward_kernels = spec.backward_kernels = sizes.local_experts > 1 ? 4 : 2;
+  spec.elements = h * sort * static_cast<double>(sizes.received);
+  spec.forward_kernels = spec.backward_kernels = sizes.local_experts > 1 ? 2 : 0;
+  if (!shard.exchange_routes) {
+    spec.elements += h * static_cast<double>(sizes.tokens + sizes.assigned);
+    spec.forward_kernels = spec.backward_kernels = sizes.local_experts > 1 ? 4 : 2;
+  }
+  const double dispatched = std::min(builder.dims().element, shard.dispatch_bytes);
+  spec.forward_bytes = dispatch ? dispatched : builder.dims().element;
+  spec.backward_bytes = dispatch ? builder.dims().element : dispatched;
   Operator& op = builder.streamed(spec);
   op.workspace =
       bytes(h * static_cast<double>(sizes.assigned + sizes.received), builder.dims().element);
@@ -94,7 +103,19 @@ void add_padding(OperatorBuilder& builder, const Transformer& model, Region regi
                     .backward_bytes = 2.0 * e});
 }
 
-void add_experts(OperatorBuilder& builder, const Transformer& model, const MoeSizes& sizes) {
+// Tokens that travel quantised are cast before they are copied: once a token, not once a copy.
+void add_dispatch_cast(OperatorBuilder& builder, const MoeSizes& sizes, std::int64_t hidden) {
+  const double each = builder.dims().element + builder.dims().operand;
+  builder.streamed({.name = "cast",
+                    .region = Region::dispatch,
+                    .modules = module_bit(Module::moe),
+                    .elements = static_cast<double>(sizes.tokens * hidden),
+                    .forward_bytes = each,
+                    .backward_bytes = each});
+}
+
+void add_experts(OperatorBuilder& builder, const Transformer& model, const MoeSizes& sizes,
+                 bool quantised) {
   const bool keeps = builder.keeps_cheap_outputs();
   const Modules moe = module_bit(Module::moe);
   add_padding(builder, model, Region::mlp_in, sizes);
@@ -107,7 +128,10 @@ void add_experts(OperatorBuilder& builder, const Transformer& model, const MoeSi
   gemm.input_freed_by = moe;
   gemm.input_internal = true;
   gemm.expert = true;
+  gemm.cast_input = !quantised;
   builder.linear(gemm);
+  gemm.cast_input = true;
+  gemm.cast_gradient = !quantised;
   const auto both = static_cast<Modules>(moe | module_bit(Module::moe_act));
   Operator& act =
       builder.activation(Region::mlp_in, both, model.gated_mlp, sizes.received, sizes.ffn);
@@ -132,9 +156,11 @@ void add_moe(OperatorBuilder& builder, const Transformer& model, const Shard& sh
   const MoeSizes sizes = moe_sizes(*model.moe, shard, dims);
   builder.norm("mlp_norm", Region::mlp_norm, model.norm, dims.rows, model.hidden);
   add_router(builder, model);
-  add_permutation(builder, "permute", Region::dispatch, sizes, model.hidden);
-  add_experts(builder, model, sizes);
-  Operator& combine = add_permutation(builder, "unpermute", Region::combine, sizes, model.hidden);
+  const bool quantised = dims.low_precision && shard.dispatch_bytes < dims.element;
+  if (quantised) add_dispatch_cast(builder, sizes, model.hidden);
+  add_permutation(builder, shard, Region::dispatch, sizes, model.hidden);
+  add_experts(builder, model, sizes, quantised);
+  Operator& combine = add_permutation(builder, shard, Region::combine, sizes, model.hidden);
   if (!builder.kernels().fused_activation && !builder.kernels().compiled) {
     // Without the fused weighted activation the weights multiply the experts' outputs, kept for it.
     combine.saved_internal =

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -43,7 +44,10 @@ struct ModelDraft {
 struct PlanDraft {
   std::string implementation;  // catalogue name
   strategies::Plan plan;
-  std::vector<std::int64_t> stages;  // pp_layout.stages
+  std::vector<std::int64_t> stages;                              // pp_layout.stages
+  std::string layout;                                            // pp_layout.layout
+  std::string schedule_file;                                     // as written
+  std::shared_ptr<const strategies::PipelineSchedule> schedule;  // read from it
 };
 
 struct Draft {

@@ -49,21 +49,25 @@ STEPCAST_ENUM(models::ListedOperator::Type, {"linear", E::linear}, {"conv2d", E:
               {"attention", E::attention}, {"norm", E::norm}, {"elementwise", E::elementwise},
               {"embedding", E::embedding});
 STEPCAST_ENUM(strategies::Optimizer, {"adamw", E::adamw}, {"adamw-8bit", E::adamw_8bit},
-              {"sgd", E::sgd}, {"sgd-momentum", E::sgd_momentum}, {"lion", E::lion},
-              {"adafactor", E::adafactor}, {"adam", E::adamw}, {"adam-8bit", E::adamw_8bit});
+              {"adamw-bf16", E::adamw_bf16}, {"sgd", E::sgd}, {"sgd-momentum", E::sgd_momentum},
+              {"lion", E::lion}, {"adafactor", E::adafactor}, {"adam", E::adamw},
+              {"adam-8bit", E::adamw_8bit});
 STEPCAST_ENUM(strategies::CpType, {"ring", E::ring}, {"allgather", E::allgather},
-              {"ulysses", E::ulysses}, {"p2p", E::ring}, {"a2a", E::ulysses});
+              {"ulysses", E::ulysses}, {"hybrid", E::hybrid}, {"p2p", E::ring}, {"a2a", E::ulysses},
+              {"a2a+p2p", E::hybrid}, {"usp", E::hybrid});
+STEPCAST_ENUM(strategies::CpBalance, {"head_tail", E::head_tail}, {"contiguous", E::contiguous});
 STEPCAST_ENUM(strategies::CollectiveChecks, {"never", E::never}, {"pipelines", E::pipelines},
               {"always", E::always});
 STEPCAST_ENUM(strategies::EpDispatch, {"alltoall", E::alltoall}, {"allgather", E::allgather},
               {"node_limited", E::node_limited}, {"hierarchical", E::node_limited});
 STEPCAST_ENUM(strategies::Recompute, {"none", E::none}, {"selective", E::selective},
-              {"full", E::full});
+              {"full", E::full}, {"sqrt", E::sqrt});
 STEPCAST_ENUM(strategies::Fp8Recipe, {"delayed", E::delayed}, {"tensorwise", E::tensorwise},
               {"rowwise", E::rowwise}, {"blockwise", E::blockwise}, {"mxfp8", E::mxfp8});
 STEPCAST_ENUM(strategies::MoeBalance, {"balanced", E::balanced}, {"dropless", E::dropless},
               {"drop", E::drop});
-STEPCAST_ENUM(strategies::GradReduce, {"step", E::step}, {"micro_batch", E::micro_batch});
+STEPCAST_ENUM(strategies::GradReduce, {"step", E::step}, {"micro_batch", E::micro_batch},
+              {"two_hop", E::two_hop});
 STEPCAST_ENUM(topologies::InterType, {"infiniband", E::infiniband}, {"roce", E::roce},
               {"efa", E::efa}, {"slingshot", E::slingshot}, {"ethernet", E::ethernet},
               {"omnipath", E::omnipath});

@@ -154,6 +154,8 @@ void deepseek_v2(HfShape& shape) {
   shape.copy("moe.ffn", {"moe_intermediate_size"});
   shape.copy("moe.every", {"moe_layer_freq"}, kNone);
   shape.copy("moe.first_dense_layers", {"first_k_dense_replace"}, kNone);
+  // Groups of experts lie on a node each.
+  if (shape.number("n_group", 1) > 1) shape.copy("moe.node_limit", {"topk_group"}, kNone);
   const std::int64_t shared =
       shape.number("n_shared_experts", 0) * shape.number("moe_intermediate_size", 0);
   if (shared > 0) shape.put("moe.shared_ffn", std::to_string(shared));

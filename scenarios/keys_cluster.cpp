@@ -97,6 +97,9 @@ const std::vector<Key<Draft>> kCluster = {
     spec<&ClusterSpec::host_memory_bandwidth>(
         "cluster.host_memory", "0 B/s (two sockets of eight channels DDR4-3200)",
         "Of a node's processors, all memory channels: limits an offloaded optimizer.", kRateOrNone),
+    spec<&ClusterSpec::nvme_bandwidth>("cluster.nvme", "0 B/s (no drives)",
+                                       "Of a node's NVMe drives together, read or written.",
+                                       kRateOrNone),
     key<Draft, &Draft::cluster, &ClusterDraft::calibration>(
         "cluster.calibration", "none",
         "File of measured collectives (from `stepcast calibrate`), relative to the scenario."),

@@ -125,6 +125,9 @@ const std::vector<Key<Draft>> kProfile = {
     profile<&Implementation::launch_blocking>(
         "implementation.launch_blocking",
         "The host waits for each kernel (CUDA_LAUNCH_BLOCKING=1)."),
+    profile<&Implementation::expert_exchange_sms>(
+        "implementation.expert_exchange_sms",
+        "Multiprocessors of the node-limited exchange of tokens; 0 = as the library.", {0, 1024}),
     profile<&Implementation::library_version>("implementation.library_version",
                                               "NCCL release whose constants apply.", {1, 32}),
     profile<&Implementation::ideal_communication>("implementation.ideal_communication",

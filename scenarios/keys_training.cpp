@@ -11,6 +11,7 @@ using strategies::RecomputePlan;
 using strategies::Training;
 
 constexpr Range kDegree{1, 1 << 20};
+constexpr Range kDegreeOrNone{0, 1 << 20};
 constexpr Range kLayers{0, 1e4};
 constexpr Range kAmount{0, 1e4};  // up to 1 a part, above 1 a number of layers
 
@@ -80,12 +81,28 @@ const std::vector<Key<Draft>> kStrategy = {
                                    "Norms and residuals are split over the tensor ranks too."),
     plan<&Plan::cp>("strategy.cp", "1", "Context-parallel ranks.", kDegree),
     plan<&Plan::cp_type>("strategy.cp_type", "by profile", "How keys and values travel."),
+    plan<&Plan::cp_ulysses>("strategy.cp_ulysses", "1",
+                            "hybrid: ranks of the groups that exchange heads; rings join these.",
+                            kDegree),
+    plan<&Plan::cp_balance>(
+        "strategy.cp_balance", "head_tail",
+        "An early and a late piece of a causal sequence for each rank, or one piece in order."),
     plan<&Plan::pp>("strategy.pp", "1", "Pipeline stages.", kDegree),
     plan<&Plan::vpp>("strategy.vpp", "1", "Model chunks per pipeline rank.", {1, 1024}),
     plan<&Plan::schedule>("strategy.schedule", "1f1b; interleaved when vpp > 1",
                           "Pipeline schedule; `stepcast list schedules` names them.", {1, 64}),
     plan<&Plan::micro_batch_group>("strategy.micro_batch_group", "pp",
                                    "Interleaved: micro-batches run per chunk in a row.", {0, 1e6}),
+    plan<&Plan::max_in_flight>("strategy.max_in_flight", "pp",
+                               "memory-bounded: micro-batches whose activations a stage holds.",
+                               {0, 1e6}),
+    key<Draft, &Draft::strategy, &PlanDraft::schedule_file>(
+        "strategy.schedule_file", "none",
+        "A schedule written by hand (.csv or .yaml, docs/schedules.md), relative to the scenario."),
+    key<Draft, &Draft::strategy, &PlanDraft::layout>(
+        "strategy.pp_layout.layout", "none",
+        "Chunks in model order as Megatron writes them: E, t, m, L, |, (…)*n; E(t|)*30tL.",
+        {1, 4096}),
     key<Draft, &Draft::strategy, &PlanDraft::stages>(
         "strategy.pp_layout.stages", "even",
         "Layers of each chunk in model order (pp·vpp numbers).", {0, 1e4}),
@@ -95,16 +112,23 @@ const std::vector<Key<Draft>> kStrategy = {
     plan<&Plan::ep>("strategy.ep", "1", "Expert-parallel ranks.", kDegree),
     plan<&Plan::etp>("strategy.etp", "1", "Tensor-parallel ranks inside an expert.", kDegree),
     plan<&Plan::ep_dispatch>("strategy.ep_dispatch", "alltoall", "How tokens reach their experts."),
+    plan<&Plan::ep_dispatch_dtype>("strategy.ep_dispatch_dtype", "bf16",
+                                   "Tokens on their way to experts: bf16, or fp8 in an fp8 run."),
     plan<&Plan::dp>("strategy.dp", "gpus / (tp·cp·pp)", "Data-parallel replicas.", kDegree),
     plan<&Plan::zero>("strategy.zero", "0",
                       "Sharded: 1 optimizer, 2 and gradients, 3 and parameters.", {0, 3}),
     plan<&Plan::shard_group>("strategy.shard_group", "dp·cp",
                              "Ranks that share one sharded copy (HSDP when fewer than all).",
                              kDegree),
+    plan<&Plan::secondary_shard>(
+        "strategy.secondary_shard", "0 (none)",
+        "ZeRO-3: backward gathers from a copy spread over so many ranks (hpZ).", kDegreeOrNone),
     plan<&Plan::reshard_after_forward>("strategy.reshard_after_forward", "by profile",
                                        "ZeRO-3: gathered parameters are dropped after forward."),
-    plan<&Plan::grad_reduce>("strategy.grad_reduce", "step",
-                             "Gradients are reduced once a step or after every micro-batch."),
+    plan<&Plan::grad_reduce>(
+        "strategy.grad_reduce", "step",
+        "Gradients are reduced once a step, after every micro-batch, or in two "
+        "hops: within shard groups each time, between them once (MiCS)."),
     plan<&Plan::overlap, &Overlap::grad_reduce>("strategy.overlap.grad_reduce", "by profile",
                                                 "Gradient reduction runs under backward."),
     plan<&Plan::overlap, &Overlap::param_gather>("strategy.overlap.param_gather", "by profile",
@@ -130,6 +154,9 @@ const std::vector<Key<Draft>> kStrategy = {
     plan<&Plan::offload, &Offload::activations>("strategy.offload.activations", "0",
                                                 "Saved activations in host memory, likewise.",
                                                 kAmount),
+    plan<&Plan::offload, &Offload::nvme>(
+        "strategy.offload.nvme", "false",
+        "What is offloaded lies on the node's NVMe drives instead of in host memory."),
     plan<&Plan::rank_order>("strategy.rank_order", "by profile",
                             "Order of the dimensions over ranks, fastest first.", {1, 64}),
 };

@@ -86,7 +86,7 @@ collectives::Fabric fabric_of(const Scenario& scenario) {
 
 sim::Bandwidth host_memory_of(const Scenario& scenario) {
   // DeepSpeed's CPUAdam sustains half of what its memory could: 10 billion parameters of 30 bytes
-  // in 2.57 s, 1 billion in 0.22 s, on two Xeon 8168 with 256 GB/s (arXiv 2101.06840 §6, DGX-2).
+  // in 2.57 s, 1 billion in 0.22 s, on two Xeon 8168 with 256 GB/s (recalled: arXiv 2101.06840 §6).
   constexpr double kSustained = 0.5;
   // Two sockets of eight channels DDR4-3200, the common accelerator server of 2020 to 2022.
   constexpr sim::Bandwidth kUsual = sim::Bandwidth::gb_per_s(409.6);
@@ -94,6 +94,11 @@ sim::Bandwidth host_memory_of(const Scenario& scenario) {
   const sim::Bandwidth given = cluster.host_memory_bandwidth;
   const sim::Bandwidth node = given.bytes_per_second() > 0.0 ? given : kUsual;
   return node * (kSustained / static_cast<double>(cluster.gpus_per_node));
+}
+
+sim::Bandwidth nvme_of(const Scenario& scenario) {
+  return scenario.cluster.nvme_bandwidth *
+         (1.0 / static_cast<double>(scenario.cluster.gpus_per_node));
 }
 
 collectives::LibraryProfile library_of(const Scenario& scenario) {

@@ -3,12 +3,13 @@
 // does not depend on who asked first.
 #pragma once
 
+#include <array>
 #include <future>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
-#include <tuple>
+#include <utility>
 
 #include "scenarios/scenario.hpp"
 #include "sim/machine.hpp"
@@ -28,9 +29,8 @@ class PredictionCache {
   FleetPtr fleet(const Scenario& scenario, const strategies::Plan& plan, bool fold);
 
  private:
-  // tp, cp, pp, ep, etp, dp, shard_group, messages between all pairs of cp, fold, rank_order.
-  using Key = std::tuple<std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t,
-                         std::int64_t, std::int64_t, bool, bool, std::string>;
+  // All of a plan that decides who communicates with whom and how, whether folded; rank_order.
+  using Key = std::pair<std::array<std::int64_t, 14>, std::string>;
 
   sim::Machine machine_;
   std::mutex mutex_;

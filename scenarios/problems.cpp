@@ -8,8 +8,6 @@
 #include <numeric>
 
 #include "scenarios/enum_names.hpp"
-#include "scenarios/source.hpp"
-#include "strategies/schedule.hpp"
 
 namespace scenarios {
 namespace {
@@ -145,14 +143,6 @@ bool batch_problem(const Scenario& s, Problems& out) {
   return true;
 }
 
-std::string schedule_names() {
-  std::string list;
-  for (const auto& each : strategies::schedules()) {
-    list += fmt::format("{}{}", list.empty() ? "" : ", ", each.name);
-  }
-  return list;
-}
-
 // An operator list has blocks, and nothing else that could be split.
 void operator_list_problems(const Scenario& s, Problems& out) {
   for (const auto& [name, degree] : {std::pair{"tp", s.plan.tp}, std::pair{"cp", s.plan.cp}}) {
@@ -161,55 +151,6 @@ void operator_list_problems(const Scenario& s, Problems& out) {
         {{fmt::format("strategy.{}", name)},
          fmt::format("{} = {}, but an operator list is not split by {}", name, degree, name),
          fmt::format("strategy.{}: 1, and data or pipeline parallelism", name)});
-  }
-}
-
-// What no generator says: how many micro-batches and chunks a schedule takes.
-void chunk_problems(const Scenario& s, std::int64_t micro_batches, Problems& out) {
-  const Plan& plan = s.plan;
-  if (plan.vpp > 1 && plan.pp == 1) {
-    out.push_back({{"strategy.vpp", "strategy.pp"},
-                   fmt::format("vpp = {} needs a pipeline, but pp is 1", plan.vpp),
-                   "strategy.vpp: 1, or pp above 1"});
-  }
-  if (plan.schedule != "interleaved" || plan.pp == 1) return;
-  if (plan.vpp == 1) {
-    out.push_back({{"strategy.schedule", "strategy.vpp"},
-                   "the interleaved schedule needs vpp > 1",
-                   "strategy.schedule: 1f1b, or vpp: 2"});
-  }
-  if (plan.micro_batch_group == 0 && micro_batches > 0 && micro_batches % plan.pp != 0) {
-    out.push_back({{"training.global_batch", "strategy.pp"},
-                   fmt::format("the interleaved schedule runs groups of pp = {} micro-batches, but "
-                               "there are {}",
-                               plan.pp, micro_batches),
-                   fmt::format("global_batch: {}, or set strategy.micro_batch_group",
-                               (micro_batches / plan.pp + 1) * plan.pp * s.plan.dp *
-                                   s.training.micro_batch)});
-  }
-}
-
-void schedule_problems(const Scenario& s, std::int64_t micro_batches, Problems& out) {
-  const Plan& plan = s.plan;
-  const strategies::ScheduleGenerator* generator = strategies::find_schedule(plan.schedule);
-  if (generator == nullptr) {
-    std::vector<std::string> names;
-    for (const auto& each : strategies::schedules()) names.emplace_back(each.name);
-    const std::string near = nearest(plan.schedule, names);
-    out.push_back(
-        {{"strategy.schedule"},
-         fmt::format("there is no schedule '{}'", plan.schedule),
-         fmt::format("{}one of {}", near.empty() ? "" : fmt::format("did you mean {}? ", near),
-                     schedule_names())});
-    return;
-  }
-  const std::size_t before = out.size();
-  chunk_problems(s, micro_batches, out);
-  if (plan.pp == 1 || out.size() != before || micro_batches == 0) return;
-  const std::string problem =
-      generator->problem({plan.pp, plan.vpp, micro_batches, plan.micro_batch_group});
-  if (!problem.empty()) {
-    out.push_back({{"strategy.schedule", "strategy.vpp", "strategy.pp"}, problem, ""});
   }
 }
 
@@ -291,7 +232,9 @@ std::vector<Problem> plan_problems(const Scenario& scenario) {
     sharding_problems(scenario, out);
     if (!batch_problem(scenario, out)) micro = micro_batches(scenario);
   }
-  schedule_problems(scenario, micro, out);
+  for (const auto& part : {schedule_problems(scenario, micro), strategy_problems(scenario)}) {
+    out.insert(out.end(), part.begin(), part.end());
+  }
   layout_problems(scenario, out);
   rank_order_problem(scenario.plan, out);
   return out;

@@ -21,6 +21,10 @@ struct Problem {
 // limits).
 std::vector<Problem> model_problems(const Scenario& scenario);
 std::vector<Problem> plan_problems(const Scenario& scenario);
+// Parts of it: the pipeline schedule (micro_batches: 0 = unknown), and settings of one strategy
+// that another one has to allow.
+std::vector<Problem> schedule_problems(const Scenario& scenario, std::int64_t micro_batches);
+std::vector<Problem> strategy_problems(const Scenario& scenario);
 std::vector<Problem> cluster_problems(const Scenario& scenario);
 
 // Layers that pipeline stages share out: a transformer's layers, an operator list's blocks.

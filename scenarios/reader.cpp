@@ -11,6 +11,7 @@
 #include "scenarios/layers.hpp"
 #include "scenarios/plugins.hpp"
 #include "scenarios/resolve.hpp"
+#include "scenarios/schedule_file.hpp"
 
 namespace scenarios {
 namespace {
@@ -64,6 +65,11 @@ class Reading {
     diagnostics_.throw_if_any();
     if (draft.name.empty()) draft.name = fs::path(file).stem().string();
     locate_calibration(draft);
+    if (!draft.strategy.schedule_file.empty()) {
+      const std::string at =
+          beside(sources_, draft.given.at("strategy.schedule_file"), draft.strategy.schedule_file);
+      draft.strategy.schedule = read_schedule_file(at, sources_, diagnostics_);
+    }
     plugins_ = locate_plugins(draft, sources_, diagnostics_);
     return Resolver(std::move(draft), tree, sources_, diagnostics_);
   }

@@ -53,6 +53,9 @@ class Resolver {
   void profile();
   void plan();
   void layout();
+  void checkpoints();
+  void written_layout();
+  void written_schedule();
   void refuse_huge();
   void batch();
   std::vector<Resolved> provenance() const;

@@ -3,8 +3,11 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 
+#include "scenarios/pipeline_layout.hpp"
 #include "scenarios/resolve.hpp"
+#include "strategies/schedule.hpp"
 
 namespace scenarios {
 namespace {
@@ -68,8 +71,12 @@ void Resolver::plan() {
        {&plan.offload.optimizer, &plan.offload.parameters, &plan.offload.activations}) {
     *amount = as_part(*amount, layers);
   }
-  settle("strategy.schedule", plan.schedule, std::string(plan.vpp > 1 ? "interleaved" : "1f1b"),
-         "default");
+  written_layout();
+  written_schedule();
+  if (!out_.schedule) {
+    settle("strategy.schedule", plan.schedule, std::string(plan.vpp > 1 ? "interleaved" : "1f1b"),
+           "default");
+  }
   const double ranks = static_cast<double>(plan.tp) * static_cast<double>(plan.cp) *
                        static_cast<double>(plan.pp) * static_cast<double>(plan.dp);
   if (ranks > static_cast<double>(kMostRanks)) {
@@ -100,10 +107,57 @@ void Resolver::plan() {
   }
 }
 
+// pp_layout.layout says what pp_layout.stages does, and where multi-token prediction goes.
+void Resolver::written_layout() {
+  if (!given("strategy.pp_layout.layout")) return;
+  strategies::Plan& plan = draft_.strategy.plan;
+  const auto refuse = [&](const std::string& problem, const std::string& hint) {
+    diagnostics_.error(locate("strategy.pp_layout.layout"), "strategy.pp_layout.layout", problem,
+                       hint);
+  };
+  const PipelineLayout layout = parse_pipeline_layout(draft_.strategy.layout);
+  if (!layout.problem.empty()) return refuse(layout.problem, "write, for example, Ett|(tt|)*6tL");
+  if (given("strategy.pp_layout.stages")) {
+    return refuse("pp_layout.layout and pp_layout.stages exclude each other",
+                  "keep one of the two");
+  }
+  const models::Transformer* model = out_.model.transformer();
+  const std::int64_t wanted = model == nullptr ? 0 : model->mtp_layers;
+  if (layout.mtp_layers != wanted) {
+    return refuse(fmt::format("the layout has {} multi-token-prediction layers (m), the model {}",
+                              layout.mtp_layers, wanted),
+                  "as many m as model.mtp_layers");
+  }
+  draft_.strategy.stages = layout.layers;
+  draft_.origins["strategy.pp_layout.stages"] = "strategy.pp_layout.layout";
+  const auto chunks = static_cast<std::int64_t>(layout.layers.size());
+  if (layout.mtp_piece < chunks - 1) plan.mtp_piece = layout.mtp_piece;
+  if (chunks % plan.pp == 0) {
+    settle("strategy.vpp", plan.vpp, chunks / plan.pp, "strategy.pp_layout.layout");
+  }
+}
+
+// A schedule written by hand says how many stages, chunks and micro-batches there are.
+void Resolver::written_schedule() {
+  out_.schedule = draft_.strategy.schedule;
+  if (!out_.schedule) return;
+  strategies::Plan& plan = draft_.strategy.plan;
+  const std::string origin = "strategy.schedule_file";
+  settle("strategy.pp", plan.pp, out_.schedule->shape.stages, origin);
+  settle("strategy.vpp", plan.vpp, out_.schedule->shape.chunks, origin);
+  settle("strategy.schedule", plan.schedule, std::string("file"), origin);
+}
+
 void Resolver::batch() {
   const strategies::Plan& plan = draft_.strategy.plan;
   auto& training = draft_.training;
   if (given("training.global_batch")) return;
+  if (out_.schedule) {
+    settle("training.global_batch", training.global_batch,
+           plan.dp * training.micro_batch * out_.schedule->shape.micro_batches,
+           "strategy.schedule_file");
+    return;
+  }
   settle("training.global_batch", training.global_batch, plan.dp * training.micro_batch * plan.pp,
          "dp·micro_batch·pp");
   warn(fmt::format("training.global_batch is not given; {} sequences are assumed ({})",
@@ -111,13 +165,28 @@ void Resolver::batch() {
        "training");
 }
 
+// recompute: sqrt keeps a checkpoint every square root of a chunk's layers.
+void Resolver::checkpoints() {
+  strategies::RecomputePlan& recompute = draft_.training.recompute;
+  if (recompute.mode != strategies::Recompute::sqrt) return;
+  const strategies::Plan& plan = draft_.strategy.plan;
+  const std::int64_t chunks = plan.pp * plan.vpp;
+  const std::int64_t largest = (layer_count(out_.model) + chunks - 1) / chunks;
+  recompute.mode = strategies::Recompute::full;
+  settle("training.recompute.every", recompute.every,
+         std::max<std::int64_t>(1, std::llround(std::sqrt(static_cast<double>(largest)))),
+         "square root of a chunk's layers");
+  out_.training.recompute = recompute;
+}
+
 void Resolver::layout() {
+  checkpoints();
   strategies::Plan& plan = draft_.strategy.plan;
   std::vector<std::int64_t>& stages = draft_.strategy.stages;
   const std::int64_t layers = layer_count(out_.model);
   const std::int64_t chunks = plan.pp * plan.vpp;
   if (chunks > layers + 2) return;  // only without checks: there is no layout
-  if (!given("strategy.pp_layout.stages")) {
+  if (!given("strategy.pp_layout.stages") && !given("strategy.pp_layout.layout")) {
     stages =
         spread_layers(layers, chunks, plan.embedding_as_layer ? Ends::count_as_layers : Ends::free);
     const std::int64_t shared = layers + (plan.embedding_as_layer ? 2 : 0);

@@ -15,7 +15,8 @@
 
 namespace strategies {
 class Plugin;
-}
+struct PipelineSchedule;
+}  // namespace strategies
 
 namespace scenarios {
 
@@ -57,7 +58,9 @@ struct Scenario {
   strategies::Faults faults;
   SearchSection search;
   std::vector<std::shared_ptr<const strategies::Plugin>> plugins;  // more strategies
-  collectives::Calibration calibration;                            // empty = modelled alone
+  // Written by hand; then plan.schedule is "file".
+  std::shared_ptr<const strategies::PipelineSchedule> schedule;
+  collectives::Calibration calibration;  // empty = modelled alone
   CalibrationOrigin calibration_origin;
   std::vector<Warning> warnings;
   std::vector<Resolved> resolved;

@@ -20,13 +20,19 @@ double slowest_of(const Scenario& scenario) {
   return 1.0 + scenario.implementation.straggler * std::sqrt(2.0 * std::log(world));
 }
 
+double exchange_sm_share(const Scenario& scenario) {
+  return static_cast<double>(scenario.implementation.expert_exchange_sms) /
+         std::max(1, scenario.device.sm_count);
+}
+
 SimulatedStep simulate_step(const Scenario& scenario, const StepModel& model,
                             PredictionCache& cache, const PredictOptions& options, bool fold) {
   SimulatedStep out;
   if (options.fidelity == "step") fold = false;  // every member of a collective takes its steps
   out.fleet = cache.fleet(scenario, model.plan, fold);
-  const strategies::Network network{&cache.machine(), fabric_of(scenario), library_of(scenario),
-                                    host_memory_of(scenario)};
+  const strategies::Network network{&cache.machine(),     fabric_of(scenario),
+                                    library_of(scenario), host_memory_of(scenario),
+                                    nvme_of(scenario),    exchange_sm_share(scenario)};
   const sim::Fidelity fidelity = fidelity_of(options.fidelity);
   out.step = strategies::lower(model.programs, *out.fleet, network, scenario.implementation,
                                {fidelity, options.fidelity == "step", slowest_of(scenario)});

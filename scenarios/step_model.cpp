@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include <fmt/format.h>
 
 #include "scenarios/reader.hpp"
+#include "strategies/mesh.hpp"
 #include "strategies/states.hpp"
 #include "strategies/step.hpp"
 
@@ -16,10 +18,11 @@ constexpr std::int64_t kAllocatorBlock = std::int64_t{2} << 20;  // torch's smal
 
 strategies::PipelineSchedule make_schedule(const Scenario& scenario, std::int64_t micro_batches) {
   const strategies::Plan& plan = scenario.plan;
+  if (scenario.schedule) return *scenario.schedule;
   // One stage needs no schedule: each micro-batch goes forward and straight back.
   const std::string name = plan.pp == 1 && plan.vpp == 1 ? "1f1b" : plan.schedule;
   const strategies::ScheduleGenerator* generator = strategies::find_schedule(name);
-  const strategies::ScheduleShape shape{plan.pp, plan.vpp, micro_batches, plan.micro_batch_group};
+  const strategies::ScheduleShape shape = strategies::schedule_shape(plan, micro_batches);
   std::string problem =
       generator ? generator->problem(shape) : fmt::format("unknown pipeline schedule '{}'", name);
   if (!problem.empty()) {
@@ -42,6 +45,20 @@ std::int64_t communicators(const strategies::Plan& plan,
   if (plan.pp > 2 && implementation.pair_communicators) ++count;
   if (plan.tp > 1 && plan.pp > 1) ++count;
   return count;
+}
+
+// NVLink domains that the group of rank 0 spans, devices being numbered domain by domain.
+std::int64_t expert_domains(const Scenario& scenario) {
+  const strategies::Plan& plan = scenario.plan;
+  const topologies::ClusterSpec& cluster = scenario.cluster;
+  const std::int64_t size =
+      cluster.nvlink_domain > 0 ? cluster.nvlink_domain : cluster.gpus_per_node;
+  const auto members =
+      strategies::group_members(plan, strategies::dense_mesh(plan), strategies::expert_mesh(plan),
+                                strategies::GroupKind::expert, 0);
+  std::set<std::int64_t> domains;
+  for (const std::int64_t member : members) domains.insert(member / size);
+  return static_cast<std::int64_t>(domains.size());
 }
 
 std::string peak_place(const strategies::Program& program, std::uint32_t position) {
@@ -76,6 +93,7 @@ std::unique_ptr<StepModel> build_step(const Scenario& scenario, std::int64_t ste
     context.plugins = scenario.plugins;
     context.stage = stage;
     context.micro_batches = micro_batches;
+    context.expert_domains = expert_domains(scenario);
     context.chunks = strategies::chunks_of_stage(scenario.model, plan, model->schedule,
                                                  *model->costs, scenario.implementation, stage);
     model->stages.push_back(std::move(context));

@@ -9,11 +9,13 @@
 namespace strategies {
 namespace {
 
-void add(PassCost& sum, const models::Work& work, sim::Time time) {
+// `part`: of the work of the busiest rank, whose time all others wait out, what a rank does on
+// average.
+void add(PassCost& sum, const models::Work& work, sim::Time time, double part) {
   if (work.kernels == 0) return;
   sum.time += time;
   sum.kernels += work.kernels;
-  sum.flops += work.flops.count();
+  sum.flops += work.flops.count() * part;
 }
 
 // Modules whose results backward rebuilds instead of keeping.
@@ -45,6 +47,17 @@ double cast_passes(const Training& training) {
   return training.fp8_recipe == Fp8Recipe::tensorwise ? 2.0 : 1.0;
 }
 
+// Part of a causal score matrix that the busiest of `pieces` ranks works on, times their number. An
+// early and a late piece of the sequence for each make it the same half for all; in order, the last
+// rank sees all keys, and all others wait for it.
+double busiest_share(const Plan& plan) {
+  const std::int64_t pieces = plan.cp_type == CpType::ulysses  ? 1
+                              : plan.cp_type == CpType::hybrid ? plan.cp / plan.cp_ulysses
+                                                               : plan.cp;
+  if (plan.cp_balance == CpBalance::head_tail) return 0.5;
+  return 1.0 - 0.5 / static_cast<double>(pieces);
+}
+
 models::Shard make_shard(const Training& training, const Plan& plan, bool causal) {
   models::Shard shard;
   shard.micro_batch = training.micro_batch;
@@ -54,15 +67,17 @@ models::Shard make_shard(const Training& training, const Plan& plan, bool causal
   shard.cp = plan.cp;
   shard.ep = plan.ep;
   shard.etp = plan.etp;
+  shard.exchange_routes = plan.ep_dispatch == EpDispatch::node_limited && plan.ep > 1;
+  shard.dispatch_bytes = models::element_bytes(plan.ep_dispatch_dtype);
   shard.precision = training.precision;
   shard.cast_passes = cast_passes(training);
   shard.row_scales = training.fp8_recipe == Fp8Recipe::rowwise;
   shard.gradient_bytes = models::element_bytes(training.grad_dtype);
   shard.attention = training.attention;
+  if (plan.cp_type == CpType::ulysses) shard.cp_heads = plan.cp;
+  if (plan.cp_type == CpType::hybrid) shard.cp_heads = plan.cp_ulysses;
+  shard.attention_share = causal ? busiest_share(plan) : 1.0;
   shard.loss_chunks = training.loss_chunks;
-  // Ring and all-gather CP hand every rank one early and one late piece of the sequence, so that
-  // the causal half is spread evenly.
-  shard.attention_share = causal ? 0.5 : 1.0;
   return shard;
 }
 
@@ -100,7 +115,13 @@ CostTable::CostTable(const models::Model& model, const models::Device& device,
 
 void CostTable::measure_transformer(const models::Transformer& model) {
   shard_ = make_shard(training_, plan_, model.causal);
-  if (model.moe) shard_.expert_load = expert_load(*model.moe, training_, plan_);
+  if (model.causal) mean_of_busiest_ = 0.5 / shard_.attention_share;
+  if (model.moe) {
+    shard_.expert_load = expert_load(*model.moe, training_, plan_);
+    const double room = model.moe->capacity_factor;
+    busiest_experts_ = room > 0.0 ? std::min(shard_.expert_load, room) : shard_.expert_load;
+    busiest_experts_ = std::max(1.0, busiest_experts_);
+  }
   has_embedding_ = true;
   const double element = std::max(2.0, models::element_bytes(training_.precision));
   tokens_ = training_.micro_batch * ceil_div(training_.seq_len, plan_.cp);
@@ -129,7 +150,12 @@ void CostTable::measure_transformer(const models::Transformer& model) {
   }
   const auto multiple = implementation_.vocab_multiple;
   embedding_ = unit(models::embedding_operators(model, shard_, kernels_, multiple), false);
-  if (model.mtp_layers > 0) mtp_ = unit(models::mtp_operators(model, shard_, kernels_), false);
+  if (model.mtp_layers > 0) {
+    mtp_ = unit(models::mtp_operators(model, shard_, kernels_), false);
+    models::Transformer shared = model;
+    shared.tied_embeddings = true;  // the weights are the main head's
+    mtp_head_ = unit(models::head_operators(shared, shard_, kernels_, multiple), false);
+  }
   head_ = unit(models::head_operators(model, shard_, kernels_, multiple), false);
   std::map<models::LayerKind, std::uint32_t> known;
   for (std::int64_t layer = 0; layer < model.layers + model.mtp_layers; ++layer) {
@@ -154,11 +180,15 @@ UnitCost CostTable::unit(const std::vector<models::Operator>& operators, bool is
     RegionCost& region = out.regions[static_cast<std::size_t>(op.region)];
     region.present = true;
     const sim::Time forward = time(op, models::Pass::forward);
-    add(region.forward, op.forward, forward);
-    add(region.backward_data, op.backward_data, time(op, models::Pass::backward_data));
-    add(region.backward_weight, op.backward_weight, time(op, models::Pass::backward_weight));
+    const double part = op.kind == models::OpKind::attention ? mean_of_busiest_
+                        : op.expert                          ? 1.0 / busiest_experts_
+                                                             : 1.0;
+    add(region.forward, op.forward, forward, part);
+    add(region.backward_data, op.backward_data, time(op, models::Pass::backward_data), part);
+    add(region.backward_weight, op.backward_weight, time(op, models::Pass::backward_weight), part);
     accumulate(region.backward_weight, op);
-    if (models::is_recomputed(op, rebuilt)) add(region.recompute, op.forward, forward);
+    // Ranks do the mean of the work, and take the time of the busiest.
+    if (models::is_recomputed(op, rebuilt)) add(region.recompute, op.forward, forward, part);
     (op.expert ? out.expert_parameters : out.dense_parameters) += op.parameters;
     hold(out, op, rebuilt);
   }

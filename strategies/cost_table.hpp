@@ -63,7 +63,10 @@ class CostTable {
 
   const UnitCost& embedding() const { return embedding_; }
   const UnitCost& head() const { return head_; }
-  const UnitCost& mtp() const { return mtp_; }      // what precedes a multi-token-prediction layer
+  const UnitCost& mtp() const { return mtp_; }  // what precedes a multi-token-prediction layer
+  const UnitCost& mtp_head() const {
+    return mtp_head_;
+  }                                                 // what follows it: the head's weights again
   const UnitCost& layer(std::int64_t index) const;  // a layer, or a block of an operator list
   std::int64_t layer_count() const { return static_cast<std::int64_t>(layer_kind_.size()); }
   bool has_embedding() const { return has_embedding_; }
@@ -98,9 +101,12 @@ class CostTable {
   UnitCost embedding_;
   UnitCost head_;
   UnitCost mtp_;
+  UnitCost mtp_head_;
   std::vector<UnitCost> layers_;           // one per distinct kind
   std::vector<std::uint32_t> layer_kind_;  // per layer: index into layers_
   bool has_embedding_ = false;
+  double mean_of_busiest_ = 1.0;  // FLOPs of attention: mean over the busiest context rank's
+  double busiest_experts_ = 1.0;  // FLOPs of experts: the busiest rank's over the mean
   std::int64_t tokens_ = 0;
   sim::Bytes hidden_state_, keys_and_values_, dispatched_tokens_;
   sim::Bytes queries_keys_values_, attention_output_;

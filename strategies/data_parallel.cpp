@@ -37,12 +37,21 @@ class DataParallel final : public Strategy {
     if (pass.forward() || !pass.weight_gradient()) return;
     hold_gradients(emitter, pass, unit);
     if (!reduces_in(pass)) return;
+    sums_groups_ = pass.last_micro_batch || plan().grad_reduce != GradReduce::two_hop;
     dense_ += pass.chunk->units[unit].cost->dense_parameters;
     expert_ += pass.chunk->units[unit].cost->expert_parameters;
     if (unit == 0) dense_ += pass.chunk->tied_parameters;
     if (!plan().overlap.grad_reduce) return;
     const bool full = wire_size(dense_ + expert_, wire_bytes()) >= implementation().bucket;
     if (implementation().layer_buckets || full) reduce(emitter);
+  }
+
+  // Reduced after every micro-batch, nothing waits for the next one's gradients.
+  void after_pass(Emitter& emitter, const Pass& pass) override {
+    if (pass.forward() || !pass.weight_gradient()) return;
+    if (plan().grad_reduce == GradReduce::step) return;
+    reduce(emitter);
+    if (!plan().overlap.grad_reduce && last_reduction_) emitter.wait(*last_reduction_);
   }
 
   void before_optimizer(Emitter& emitter) override {
@@ -64,7 +73,7 @@ class DataParallel final : public Strategy {
   double wire_bytes() const { return gradient_wire_bytes(training(), implementation()); }
 
   bool reduces_in(const Pass& pass) const {
-    return pass.last_micro_batch || plan().grad_reduce == GradReduce::micro_batch;
+    return pass.last_micro_batch || plan().grad_reduce != GradReduce::step;
   }
 
   void reduce(Emitter& emitter) {
@@ -96,7 +105,7 @@ class DataParallel final : public Strategy {
       return;
     }
     add(group, collectives::Kind::reduce_scatter, bytes, "dp reduce-scatter");
-    if (hybrid) {
+    if (hybrid && sums_groups_) {
       add(GroupKind::replicate, collectives::Kind::all_reduce,
           sim::Bytes{bytes.count() / shard_ranks}, "dp all-reduce of shards");
     }
@@ -140,7 +149,7 @@ class DataParallel final : public Strategy {
     const UnitCost& cost = *pass.chunk->units[unit].cost;
     const sim::Bytes bytes =
         unsharded_gradients(context(), {cost.dense_parameters, cost.expert_parameters});
-    const bool each = plan().zero >= 2 && plan().grad_reduce == GradReduce::micro_batch;
+    const bool each = plan().zero >= 2 && plan().grad_reduce != GradReduce::step;
     if (pass.first_micro_batch || each) {
       emitter.allocate(sim::MemoryCategory::gradients, bytes);
       held_ += bytes;
@@ -161,7 +170,8 @@ class DataParallel final : public Strategy {
 
   std::vector<std::optional<OpIndex>> gathered_;  // per chunk
   std::optional<OpIndex> last_reduction_;
-  std::int64_t dense_ = 0;  // parameters whose gradients wait for a bucket to fill
+  bool sums_groups_ = true;  // what waits is summed between shard groups, too
+  std::int64_t dense_ = 0;   // parameters whose gradients wait for a bucket to fill
   std::int64_t expert_ = 0;
   sim::Bytes held_;     // unsharded gradients in memory
   sim::Bytes leaving_;  // part of held_ that is being reduced

@@ -98,6 +98,7 @@ OpIndex Emitter::collective(const Collective& what) {
   op.group = what.group;
   op.overlapped = what.overlapped;
   op.bytes = what.bytes;
+  op.forwarded = what.forwarded;
   op.name = what.name;
   return append_communication(op);
 }

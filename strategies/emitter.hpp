@@ -30,6 +30,7 @@ struct Collective {
   Activity activity = Activity::tp;
   bool overlapped = false;
   const char* name = "";
+  sim::Bytes forwarded{};  // as Op::forwarded
 };
 
 // Where in the step the operations that follow belong.

@@ -41,8 +41,13 @@ sim::TaskId Expansion::collective(const Group& group, const Op& op,
   const auto rounds = static_cast<std::int64_t>(std::max<std::size_t>(1, plan.rounds.size()));
   // The library's latency is spread over the rounds; links limit the rest.
   const sim::Time latency = sim::Time::ps((price.latency.count() + rounds - 1) / rounds);
-  const sim::Bytes chunk =
-      sim::Bytes::ceil(op.bytes.as_double() / static_cast<double>(plan.chunks));
+  const auto chunk_of = [&](sim::Bytes bytes) {
+    return sim::Bytes::ceil(bytes.as_double() / static_cast<double>(plan.chunks));
+  };
+  const sim::Bytes chunk = chunk_of(op.bytes);
+  // A node-limited exchange carries more inside the nodes than between them.
+  const sim::Bytes near_chunk = op.forwarded.count() > 0 ? chunk_of(op.forwarded) : chunk;
+  const auto& domain = fleet_.shapes[group.shape].domain;
   std::vector<std::vector<sim::TaskId>> ready(
       group.members.size(), std::vector<sim::TaskId>(before.begin(), before.end()));
   for (const auto& round : plan.rounds) {
@@ -51,7 +56,7 @@ sim::TaskId Expansion::collective(const Group& group, const Op& op,
     for (const collectives::Send& send : round) {
       const sim::Transfer transfer{std::span(&group.participants[send.from], 1),
                                    route(group.members[send.from], group.members[send.to]),
-                                   chunk,
+                                   domain[send.from] == domain[send.to] ? near_chunk : chunk,
                                    latency,
                                    {},
                                    price.sm_share};

@@ -19,4 +19,11 @@ double expert_load(const models::Moe& moe, const Training& training, const Plan&
   return std::min(load, std::max(1.0, moe.capacity_factor));
 }
 
+double visited_domains(const models::Moe& moe, std::int64_t domains) {
+  const auto all = static_cast<double>(domains);
+  const auto top_k = static_cast<double>(moe.top_k);
+  if (moe.node_limit > 0) return std::min({static_cast<double>(moe.node_limit), top_k, all});
+  return all * (1.0 - std::pow(1.0 - 1.0 / all, top_k));
+}
+
 }  // namespace strategies

@@ -13,4 +13,8 @@ namespace strategies {
 // at the capacity factor (1 when none is given); `dropless` takes all.
 double expert_load(const models::Moe& moe, const Training& training, const Plan& plan);
 
+// Domains that the experts of a token lie in, of `domains` that hold them: the model's limit where
+// it has one, else the expected number for top_k experts drawn at random.
+double visited_domains(const models::Moe& moe, std::int64_t domains);
+
 }  // namespace strategies

@@ -4,11 +4,14 @@
 //
 // alltoall: every token copy travels to its expert: tokens x top_k x hidden a rank and exchange.
 // allgather: every rank gets all tokens of the group, and the outputs are reduce-scattered.
-// node_limited: a token travels once to each of at most `moe.node_limit` nodes and is copied on
-//   there over NVLink, beside the exchange (DeepSeek-V3, arXiv 2412.19437 §3.2.2).
-#include <algorithm>
+// node_limited: a token travels once to each node that holds an expert of it, at most
+//   `moe.node_limit`, along its rail, and is handed on there over NVLink; both at once
+//   (DeepSeek-V3, arXiv 2412.19437 §3.2.2). Combining goes the same way back.
+// Tokens on their way out may travel in fp8; results come back in 16 bits. Backward of a combine
+// is a dispatch, and the reverse.
 #include <optional>
 
+#include "strategies/expert_load.hpp"
 #include "strategies/strategy.hpp"
 
 namespace strategies {
@@ -55,10 +58,25 @@ class ExpertParallel final : public Strategy {
   std::optional<OpIndex> exchange(Emitter& emitter, Kind gathering) const {
     if (plan().ep == 1) return std::nullopt;
     const bool gathers = plan().ep_dispatch == EpDispatch::allgather;
-    return emitter.collective({GroupKind::expert, gathers ? gathering : Kind::all_to_all,
-                               gathers ? all_tokens() : routed_tokens(), Stream::expert,
-                               Activity::ep, plan().overlap.ep,
-                               gathers ? "ep exchange" : "ep all-to-all"});
+    const bool dispatches = gathering == Kind::all_gather;
+    Collective what{GroupKind::expert,
+                    gathers ? gathering : Kind::all_to_all,
+                    on_the_wire(gathers ? all_tokens() : copies(), dispatches),
+                    Stream::expert,
+                    Activity::ep,
+                    plan().overlap.ep,
+                    gathers ? "ep exchange" : "ep all-to-all"};
+    if (plan().ep_dispatch == EpDispatch::node_limited) {
+      what.forwarded = what.bytes;
+      what.bytes = sim::Bytes::ceil(what.bytes.as_double() * visits_per_copy());
+    }
+    return emitter.collective(what);
+  }
+
+  // Of 16 bits, or of the 8 that a dispatch can take; scales of blocks are not counted.
+  sim::Bytes on_the_wire(sim::Bytes tokens, bool dispatches) const {
+    const double each = models::element_bytes(plan().ep_dispatch_dtype) / 2.0;
+    return dispatches && each < 1.0 ? sim::Bytes::ceil(tokens.as_double() * each) : tokens;
   }
 
   sim::Bytes all_tokens() const {
@@ -66,11 +84,11 @@ class ExpertParallel final : public Strategy {
     return sim::Bytes{own.count() / (plan().sequence_parallel ? plan().tp : 1)} * plan().ep;
   }
 
-  sim::Bytes routed_tokens() const {
-    const sim::Bytes copies = context().costs->dispatched_tokens();
+  sim::Bytes copies() const { return context().costs->dispatched_tokens(); }
+
+  double visits_per_copy() const {
     const models::Moe& moe = *context().model->transformer()->moe;
-    if (plan().ep_dispatch != EpDispatch::node_limited || moe.node_limit == 0) return copies;
-    return sim::Bytes{copies.count() / moe.top_k * std::min(moe.node_limit, moe.top_k)};
+    return visited_domains(moe, context().expert_domains) / static_cast<double>(moe.top_k);
   }
 
   bool in_graph() const { return training().cuda_graph && training().cuda_graph_experts; }

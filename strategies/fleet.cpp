@@ -7,7 +7,9 @@
 #include <fmt/format.h>
 
 #include "sim/contracts.hpp"
+#include "strategies/expert_load.hpp"
 #include "strategies/schedule.hpp"
+#include "strategies/step_context.hpp"
 
 namespace strategies {
 namespace {
@@ -25,13 +27,17 @@ std::vector<GroupKind> kinds_in_use(const models::Model& model, const Plan& plan
     if (wanted) kinds.push_back(kind);
   };
   use(plan.tp > 1, GroupKind::tensor);
-  use(plan.cp > 1, GroupKind::context);
+  const bool hybrid = plan.cp_type == CpType::hybrid;
+  use(plan.cp > 1 && !hybrid, GroupKind::context);
+  use(hybrid && plan.cp_ulysses > 1, GroupKind::context_heads);
+  use(hybrid && plan.cp_ulysses < plan.cp, GroupKind::context_ring);
   use(moe && plan.ep > 1, GroupKind::expert);
   use(moe && plan.etp > 1, GroupKind::expert_tensor);
   use(plan.shard_group > 1, GroupKind::shard);
+  use(plan.secondary_shard > 1, GroupKind::secondary);
   use(plan.shard_group < replicas, GroupKind::replicate);
   use(moe && expert_replicas > 1, GroupKind::expert_data);
-  use(plan.pp > 1 && transformer && transformer->tied_embeddings, GroupKind::embedding);
+  use(plan.pp > 1 && transformer && embedding_at_both_ends(*transformer), GroupKind::embedding);
   use(plan.pp > 1, GroupKind::next_stage);
   use(plan.pp > 1, GroupKind::previous_stage);
   use(plan.pp > 1 && holds_two_copies(plan.schedule), GroupKind::mirror);
@@ -45,7 +51,12 @@ bool uses_pattern(GroupKind kind, Pattern pattern, const Plan& plan) {
   if (pattern == Pattern::ring) {
     return kind != GroupKind::expert || plan.ep_dispatch == EpDispatch::allgather;
   }
-  return kind == GroupKind::expert ||
+  if (kind == GroupKind::expert) {
+    const bool railed = plan.ep_dispatch == EpDispatch::node_limited;
+    return pattern == (railed ? Pattern::railed : Pattern::direct);
+  }
+  if (pattern != Pattern::direct) return false;
+  return kind == GroupKind::context_heads ||
          (kind == GroupKind::context && plan.cp_type == CpType::ulysses);
 }
 
@@ -69,7 +80,11 @@ class Builder {
  public:
   Builder(const models::Model& model, const Plan& plan, const Faults& faults,
           const sim::Machine& machine)
-      : plan_(plan), machine_(machine), dense_(dense_mesh(plan)), expert_(expert_mesh(plan)) {
+      : plan_(plan),
+        model_(model),
+        machine_(machine),
+        dense_(dense_mesh(plan)),
+        expert_(expert_mesh(plan)) {
     fleet_.world = plan.world_size();
     SIM_EXPECTS(static_cast<std::int64_t>(machine.devices.size()) >= fleet_.world,
                 "more ranks than devices");
@@ -147,6 +162,8 @@ class Builder {
     std::vector<collectives::Edge> edges;
     if (point_to_point(group.kind)) {
       edges = {{0, 1, sim::Bytes{kNominalBytes}}};
+    } else if (pattern == Pattern::railed) {
+      edges = railed_edges(shape);
     } else if (pattern == Pattern::direct) {
       edges = collectives::find_algorithm("direct")->traffic(collectives::Kind::all_to_all, shape,
                                                              sim::Bytes{kNominalBytes});
@@ -163,6 +180,29 @@ class Builder {
       for (sim::LinkId link : route_) loads_.emplace_back(link, edge.bytes.as_double());
     }
     return normalised();
+  }
+
+  // A buffer goes to the nodes in equal parts, along the rails; inside its node a member hands on
+  // as many copies as its tokens have experts.
+  std::vector<collectives::Edge> railed_edges(const collectives::GroupShape& shape) const {
+    const models::Moe& moe = *model_.transformer()->moe;
+    std::map<std::uint32_t, std::uint32_t> members_of;
+    for (const std::uint32_t domain : shape.domain) ++members_of[domain];
+    const auto domains = static_cast<std::int64_t>(members_of.size());
+    const double forwarded =
+        static_cast<double>(moe.top_k) / visited_domains(moe, domains) * kNominalBytes;
+    std::vector<collectives::Edge> edges;
+    for (std::uint32_t from = 0; from < shape.size(); ++from) {
+      for (std::uint32_t to = 0; to < shape.size(); ++to) {
+        const bool near = shape.domain[from] == shape.domain[to];
+        if (from == to || (!near && shape.local[from] != shape.local[to])) continue;
+        const double part = near
+                                ? forwarded / members_of[shape.domain[from]]
+                                : static_cast<double>(kNominalBytes) / static_cast<double>(domains);
+        edges.push_back({from, to, sim::Bytes::ceil(part)});
+      }
+    }
+    return edges;
   }
 
   LinkPattern host_links(const Group& group) {
@@ -213,6 +253,7 @@ class Builder {
   }
 
   const Plan& plan_;
+  const models::Model& model_;
   const sim::Machine& machine_;
   Mesh dense_;
   Mesh expert_;

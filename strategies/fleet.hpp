@@ -20,15 +20,16 @@
 
 namespace strategies {
 
-// How a group loads links: a ring over its members, or direct messages between all pairs.
-enum class Pattern : std::uint8_t { ring, direct };
-inline constexpr std::size_t kPatterns = 2;
+// How a group loads links: a ring over its members, direct messages between all pairs, or messages
+// along rails that are handed on inside the nodes (node-limited dispatch).
+enum class Pattern : std::uint8_t { ring, direct, railed };
+inline constexpr std::size_t kPatterns = 3;
 
 struct LinkPattern {
   std::vector<sim::LinkUse> shared;  // with every equal group of the fold on the same links
   std::vector<sim::LinkUse> alone;   // of this group by itself
   double load = 0.0;                 // bytes on the most loaded link per byte of an all-gather
-                                     // (ring) or all-to-all (direct) buffer
+                                     // (ring) or all-to-all (direct, railed) buffer
 };
 
 struct Group {

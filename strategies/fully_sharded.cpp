@@ -79,7 +79,8 @@ class FullySharded final : public Strategy {
     emitter.allocate(sim::MemoryCategory::buffers, whole(what));
     std::optional<OpIndex> last;
     const auto add = [&](GroupKind group, std::int64_t parameters, std::int64_t ranks) {
-      const double element = training().quantized_weights ? 1.0 : wire_bytes(what);
+      const bool eight_bits = training().quantized_weights && group != GroupKind::secondary;
+      const double element = eight_bits ? 1.0 : wire_bytes(what);
       const sim::Bytes bytes = wire_size(parameters, element);
       if (ranks == 1 || bytes == sim::Bytes{0}) return;
       const std::int64_t parts = collectives_of(what);
@@ -89,7 +90,9 @@ class FullySharded final : public Strategy {
                                    "fsdp all-gather"});
       }
     };
-    add(GroupKind::shard, what.dense_parameters, plan().shard_group);
+    const bool second = plan().secondary_shard > 0 && !pass.forward();
+    add(second ? GroupKind::secondary : GroupKind::shard, what.dense_parameters,
+        second ? plan().secondary_shard : plan().shard_group);
     add(GroupKind::expert_data, what.expert_parameters, context().expert_shard_group());
     gathered_[key] = last;
   }
@@ -123,7 +126,8 @@ class FullySharded final : public Strategy {
     const UnitCost& what = cost(pass, unit);
     const sim::Bytes gradients =
         unsharded_gradients(context(), {what.dense_parameters, what.expert_parameters});
-    const bool each = plan().grad_reduce == GradReduce::micro_batch;
+    const bool each = plan().grad_reduce != GradReduce::step;
+    sums_groups_ = pass.last_micro_batch || plan().grad_reduce != GradReduce::two_hop;
     if (pass.first_micro_batch || each) {
       emitter.allocate(sim::MemoryCategory::gradients, gradients);
       held_ += gradients;
@@ -154,7 +158,7 @@ class FullySharded final : public Strategy {
           emitter.collective({group, collectives::Kind::reduce_scatter, bytes, Stream::reduce,
                               Activity::dp, overlapped, "fsdp reduce-scatter"});
     }
-    if (ranks < all_ranks) {
+    if (ranks < all_ranks && sums_groups_) {
       last_reduction_ = emitter.collective({GroupKind::replicate, collectives::Kind::all_reduce,
                                             sim::Bytes{bytes.count() / ranks}, Stream::reduce,
                                             Activity::dp, overlapped, "fsdp all-reduce of shards"});
@@ -163,6 +167,7 @@ class FullySharded final : public Strategy {
 
   std::map<Key, std::optional<OpIndex>> gathered_;
   std::optional<OpIndex> last_reduction_;
+  bool sums_groups_ = true;  // the reduction under way goes on between shard groups
   sim::Bytes held_;
   sim::Bytes leaving_;
 };

@@ -65,9 +65,12 @@ class HostOptimizer final : public Strategy {
     const double each = gradient_bytes(training()) +
                         2.0 * optimizer_bytes(training(), plan(), implementation()) +
                         parameter_bytes(training());
+    // From drives, states are read and written while others are updated (arXiv 2104.07857 §5.2).
+    const double states = 2.0 * optimizer_bytes(training(), plan(), implementation());
     return emitter.collective({GroupKind::host, collectives::Kind::send_recv,
                                wire_size(count, each), Stream::host, Activity::optimizer, true,
-                               "optimizer on host"});
+                               "optimizer on host",
+                               wire_size(plan().offload.nvme ? count : 0, states)});
   }
 
   // Parameters that live in host memory themselves need not come up.

@@ -21,6 +21,10 @@ struct Network {
   collectives::LibraryProfile library;
   // What an optimizer on the host gets of its memory's rate, per rank; for offloading only.
   sim::Bandwidth host_memory;
+  // Of the node's NVMe drives, per rank; for offloading to them only.
+  sim::Bandwidth nvme;
+  // Part of the multiprocessors that a node-limited exchange occupies; 0 = as the library's own.
+  double exchange_sm_share = 0.0;
 };
 
 // Where a task comes from: the rank that completed it (the sender, or the last member to arrive).

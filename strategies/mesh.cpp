@@ -15,15 +15,15 @@ Axis axis_of(std::string_view text) {
   return static_cast<Axis>(found - kAxisNames.begin());
 }
 
-// Ranks of one data-parallel index range inside the (cp, dp) plane, ascending.
+// Of `ranks`, ascending: the ones in the same consecutive part as `rank`, or at the same place of
+// every part.
 std::vector<std::int64_t> part_of(const std::vector<std::int64_t>& ranks, std::int64_t rank,
-                                  std::int64_t shard_group, bool same_shard_group) {
+                                  std::int64_t part, bool same_part) {
   const auto position = std::find(ranks.begin(), ranks.end(), rank) - ranks.begin();
   std::vector<std::int64_t> out;
   for (std::size_t i = 0; i < ranks.size(); ++i) {
     const auto at = static_cast<std::int64_t>(i);
-    const bool keep = same_shard_group ? at / shard_group == position / shard_group
-                                       : at % shard_group == position % shard_group;
+    const bool keep = same_part ? at / part == position / part : at % part == position % part;
     if (keep) out.push_back(ranks[i]);
   }
   return out;
@@ -72,9 +72,9 @@ Mesh expert_mesh(const Plan& plan) {
 
 std::string_view name(GroupKind kind) {
   constexpr std::array<std::string_view, kGroupKinds> names{
-      "tensor",    "context",     "expert",    "expert tensor", "shard",
-      "replicate", "expert data", "embedding", "next stage",    "previous stage",
-      "mirror",    "to host",     "from host", "host"};
+      "tensor",         "context",   "context heads", "context ring", "expert",    "expert tensor",
+      "shard",          "secondary", "replicate",     "expert data",  "embedding", "next stage",
+      "previous stage", "mirror",    "to host",       "from host",    "host"};
   return names[static_cast<std::size_t>(kind)];
 }
 
@@ -90,6 +90,10 @@ std::vector<std::int64_t> group_members(const Plan& plan, const Mesh& dense, con
       return dense.peers(rank, {Axis::tp});
     case GroupKind::context:
       return dense.peers(rank, {Axis::cp});
+    case GroupKind::context_heads:
+    case GroupKind::context_ring:
+      return part_of(dense.peers(rank, {Axis::cp}), rank, plan.cp_ulysses,
+                     kind == GroupKind::context_heads);
     case GroupKind::expert:
       return expert.peers(rank, {Axis::ep});
     case GroupKind::expert_tensor:
@@ -98,6 +102,8 @@ std::vector<std::int64_t> group_members(const Plan& plan, const Mesh& dense, con
     case GroupKind::replicate:
       return part_of(dense.peers(rank, {Axis::cp, Axis::dp}), rank, plan.shard_group,
                      kind == GroupKind::shard);
+    case GroupKind::secondary:
+      return part_of(dense.peers(rank, {Axis::cp, Axis::dp}), rank, plan.secondary_shard, true);
     case GroupKind::expert_data:
       return expert.peers(rank, {Axis::dp});
     case GroupKind::embedding: {

@@ -48,9 +48,12 @@ Mesh expert_mesh(const Plan& plan);
 enum class GroupKind : std::uint8_t {
   tensor,          // the ranks that share a layer's matrices
   context,         // the ranks that share a sequence
+  context_heads,   // those of them that exchange heads, where the rest form rings (hybrid)
+  context_ring,    // and those rings
   expert,          // the ranks that share the experts of a layer (all-to-all)
   expert_tensor,   // the ranks that share one expert's matrices
   shard,           // data-parallel ranks that share one sharded copy (all of them without HSDP)
+  secondary,       // the part of a shard group that holds a second copy (hpZ)
   replicate,       // equal shards of different shard groups (HSDP)
   expert_data,     // replicas of the same experts
   embedding,       // first and last stage, when they tie the embedding
@@ -61,7 +64,7 @@ enum class GroupKind : std::uint8_t {
   from_host,       // the memory of its host -> this rank
   host             // this rank's share of the processors of its host
 };
-inline constexpr std::size_t kGroupKinds = 14;
+inline constexpr std::size_t kGroupKinds = 17;
 
 std::string_view name(GroupKind kind);
 

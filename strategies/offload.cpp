@@ -48,15 +48,18 @@ class Offloaded final : public Strategy {
     return {pass.chunk_index, pass.micro_batch, unit};
   }
 
-  static OpIndex down(Emitter& emitter, sim::Bytes bytes, const char* name) {
+  OpIndex down(Emitter& emitter, sim::Bytes bytes, const char* name) const {
     return emitter.collective({GroupKind::to_host, collectives::Kind::send_recv, bytes,
-                               Stream::copy, Activity::offload, true, name});
+                               Stream::copy, Activity::offload, true, name, on_nvme(bytes)});
   }
 
-  static OpIndex up(Emitter& emitter, sim::Bytes bytes, const char* name) {
+  OpIndex up(Emitter& emitter, sim::Bytes bytes, const char* name) const {
     return emitter.collective({GroupKind::from_host, collectives::Kind::send_recv, bytes,
-                               Stream::fetch, Activity::offload, true, name});
+                               Stream::fetch, Activity::offload, true, name, on_nvme(bytes)});
   }
+
+  // What is kept on drives streams through the host's memory.
+  sim::Bytes on_nvme(sim::Bytes bytes) const { return plan().offload.nvme ? bytes : sim::Bytes{0}; }
 
   sim::Bytes moved_activations(const Pass& pass, std::size_t unit) const {
     const sim::Bytes kept = kept_for_backward(context(), *pass.chunk, unit);

@@ -35,10 +35,10 @@ class PipelineParallel final : public Strategy {
     if (!plan().overlap.p2p) emitter.wait(sent);
   }
 
-  // First and last stage hold one copy each of a tied embedding and add up its gradients.
+  // First and last stage hold one copy each of a shared embedding and add up its gradients.
   void before_optimizer(Emitter& emitter) override {
     const models::Transformer* model = context().model->transformer();
-    if (!model || !model->tied_embeddings) return;
+    if (!model || !embedding_at_both_ends(*model)) return;
     if (context().holds_first_piece() == context().holds_last_piece()) return;
     const std::int64_t rows = tied_embedding_parameters(*model, plan(), implementation());
     emitter.wait(

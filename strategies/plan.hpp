@@ -14,15 +14,31 @@
 
 namespace strategies {
 
-enum class Optimizer : std::uint8_t { adamw, adamw_8bit, sgd, sgd_momentum, lion, adafactor };
+enum class Optimizer : std::uint8_t {
+  adamw,
+  adamw_8bit,  // both moments in 8 bits
+  adamw_bf16,  // both moments in bf16
+  sgd,
+  sgd_momentum,
+  lion,
+  adafactor
+};
 enum class CollectiveChecks : std::uint8_t { never, pipelines, always };
-enum class CpType : std::uint8_t { ring, allgather, ulysses };
-enum class Recompute : std::uint8_t { none, selective, full };
+// hybrid: all-to-all inside groups of Plan::cp_ulysses ranks, a ring between them (USP).
+enum class CpType : std::uint8_t { ring, allgather, ulysses, hybrid };
+// How a causal sequence lies on context-parallel ranks: an early and a late piece each, or one
+// piece.
+enum class CpBalance : std::uint8_t { head_tail, contiguous };
+// sqrt: full, with a checkpoint every square root of a chunk's layers (arXiv 1604.06174); resolved
+// to full and RecomputePlan::every by the reader.
+enum class Recompute : std::uint8_t { none, selective, full, sqrt };
 enum class Fp8Recipe : std::uint8_t { delayed, tensorwise, rowwise, blockwise, mxfp8 };
 enum class MoeBalance : std::uint8_t { balanced, dropless, drop };
 // How tokens reach their experts (expert_parallel.cpp).
 enum class EpDispatch : std::uint8_t { alltoall, allgather, node_limited };
-enum class GradReduce : std::uint8_t { step, micro_batch };
+// two_hop: scattered within the shard group after every micro-batch, summed over groups once a step
+// (MiCS, arXiv 2205.00119 §3.4).
+enum class GradReduce : std::uint8_t { step, micro_batch, two_hop };
 
 struct RecomputePlan {
   Recompute mode = Recompute::none;
@@ -67,6 +83,7 @@ struct Offload {  // parts of each state kept in host memory, 0..1
   double optimizer = 0.0;
   double parameters = 0.0;
   double activations = 0.0;
+  bool nvme = false;  // further down: from host memory to the node's drives (ZeRO-Infinity)
 
   bool any() const { return optimizer > 0.0 || parameters > 0.0 || activations > 0.0; }
 };
@@ -76,16 +93,23 @@ struct Plan {
   bool sequence_parallel = false;
   std::int64_t cp = 1;
   CpType cp_type = CpType::ring;
+  std::int64_t cp_ulysses = 1;  // hybrid: ranks of a group that exchanges heads
+  CpBalance cp_balance = CpBalance::head_tail;
   std::int64_t pp = 1;
   std::int64_t vpp = 1;                // model chunks per pipeline rank
   std::string schedule = "1f1b";       // a name of strategies::schedules()
   std::int64_t micro_batch_group = 0;  // interleaved: micro-batches run per chunk in a row; 0 = pp
+  std::int64_t max_in_flight = 0;      // memory-bounded: micro-batches a stage holds; 0 = pp
   std::int64_t ep = 1;
   std::int64_t etp = 1;
   EpDispatch ep_dispatch = EpDispatch::alltoall;
+  models::Precision ep_dispatch_dtype = models::Precision::bf16;  // of tokens on their way out
   std::int64_t dp = 1;
-  int zero = 0;                       // 0..3
-  std::int64_t shard_group = 1;       // ranks that share one sharded copy; divides dp * cp
+  int zero = 0;                  // 0..3
+  std::int64_t shard_group = 1;  // ranks that share one sharded copy; divides dp * cp
+  // ZeRO-3: after forward a copy stays spread over so many ranks, which backward gathers from
+  // (ZeRO++'s hpZ, FSDP2's reshard_after_forward: n); 0 = none.
+  std::int64_t secondary_shard = 0;
   bool reshard_after_forward = true;  // zero 3: gathered parameters are dropped after forward
   GradReduce grad_reduce = GradReduce::step;
   Overlap overlap;
@@ -94,6 +118,7 @@ struct Plan {
   // filled by the reader from pp_layout or evenly, first and last lightest.
   std::vector<std::int64_t> layers_of_chunk;
   bool embedding_as_layer = false;
+  std::int64_t mtp_piece = -1;  // piece that holds multi-token-prediction layers; -1 = the last
   std::string rank_order = "tp-cp-ep-dp-pp";  // fastest-varying first
 
   std::int64_t world_size() const { return tp * cp * pp * dp; }
@@ -144,6 +169,7 @@ struct Implementation {
   // CUDA_LAUNCH_BLOCKING=1: the host waits for each kernel before it issues the next.
   bool launch_blocking = false;
   // Communication.
+  int expert_exchange_sms = 0;  // multiprocessors of the node-limited exchange; 0 = as the library
   std::string library_version = "2.21";  // NCCL release whose constants apply
   bool ideal_communication = false;
   sim::Bytes bucket;                   // gradient reduction bucket (DDP, Megatron)

@@ -16,6 +16,7 @@ class Quantised final : public Strategy {
   void before_unit(Emitter& emitter, const Pass& pass, std::size_t unit) override {
     if (plan().zero != 3 || !training().quantized_weights || pass.recompute) return;
     if (!pass.forward() && !plan().reshard_after_forward) return;
+    if (!pass.forward() && plan().secondary_shard > 0) return;  // that copy is whole
     convert(emitter, pass, unit, 1.0 + parameter_bytes(training()), "dequantise");
   }
 

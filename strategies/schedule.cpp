@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "strategies/plan.hpp"
+
 namespace strategies {
 namespace {
 
@@ -22,6 +24,15 @@ std::string two_chunks_only(const ScheduleShape& shape) {
   return fmt::format(
       "this schedule folds the model in a V, two chunks a stage: vpp must be 2, not {}",
       shape.chunks);
+}
+
+std::string bounded_problem(const ScheduleShape& shape) {
+  if (shape.chunks > 2) {
+    return fmt::format(
+        "memory-bounded runs one chunk a stage, or two in a V: vpp must be 1 or 2, not {}",
+        shape.chunks);
+  }
+  return {};
 }
 
 std::string dualpipe_problem(const ScheduleShape& shape) {
@@ -61,6 +72,8 @@ constexpr std::array kSchedules{
                       &one_chunk_only, &zb_h2},
     ScheduleGenerator{"zb-v", "split backward, two chunks in a V, the memory of 1F1B", true,
                       &two_chunks_only, &zb_v, Placement::v_shape},
+    ScheduleGenerator{"memory-bounded", "split backward within max_in_flight micro-batches", true,
+                      &bounded_problem, &memory_bounded},
     ScheduleGenerator{"dualpipe", "two directions, forward beside backward (DeepSeek-V3)", true,
                       &dualpipe_problem, &dualpipe, Placement::bidirectional},
     ScheduleGenerator{"dualpipev", "DualPipe cut in half: two chunks in a V, one copy", true,
@@ -68,6 +81,10 @@ constexpr std::array kSchedules{
 };
 
 }  // namespace
+
+ScheduleShape schedule_shape(const Plan& plan, std::int64_t micro_batches) {
+  return {plan.pp, plan.vpp, micro_batches, plan.micro_batch_group, plan.max_in_flight};
+}
 
 std::span<const ScheduleGenerator> schedules() { return kSchedules; }
 

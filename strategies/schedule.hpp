@@ -39,6 +39,7 @@ struct ScheduleShape {
   std::int64_t chunks = 1;  // per stage (vpp)
   std::int64_t micro_batches = 1;
   std::int64_t micro_batch_group = 0;  // interleaved: run per chunk in a row; 0 = stages
+  std::int64_t max_in_flight = 0;      // memory-bounded: micro-batches a stage holds; 0 = stages
 };
 
 // How pieces lie on stages: `linear` puts piece c * stages + s on (stage s, chunk c); `v_shape`
@@ -72,6 +73,9 @@ struct ScheduleGenerator {
   Placement placement = Placement::linear;
 };
 
+struct Plan;
+ScheduleShape schedule_shape(const Plan& plan, std::int64_t micro_batches);
+
 std::span<const ScheduleGenerator> schedules();
 const ScheduleGenerator* find_schedule(std::string_view name);
 
@@ -97,6 +101,7 @@ PipelineSchedule interleaved(const ScheduleShape& shape);
 PipelineSchedule zb_h1(const ScheduleShape& shape);
 PipelineSchedule zb_h2(const ScheduleShape& shape);
 PipelineSchedule zb_v(const ScheduleShape& shape);
+PipelineSchedule memory_bounded(const ScheduleShape& shape);
 PipelineSchedule dualpipe(const ScheduleShape& shape);
 PipelineSchedule dualpipev(const ScheduleShape& shape);
 
@@ -105,13 +110,22 @@ class ScheduleError : public std::runtime_error {
   ScheduleError(std::size_t line, std::size_t column, const std::string& problem);
   std::size_t line = 0;    // from 1
   std::size_t column = 0;  // from 1, in bytes
+  std::string problem;     // without the place
 };
 
-// A schedule written by hand, as PyTorch's compute-only CSV: a row per rank, a cell per pass, e.g.
-// `0F0,0F1,,0B0`: piece of the model, F(orward) | B(ackward) | I(nput part) | W(eight part),
-// micro-batch; `(2F1;0B0)OVERLAP_F_B` runs two passes side by side; empty cells are bubbles.
-// The placement is read off the rows. Throws ScheduleError at the first cell that is wrong; what
-// check_schedule says of the result is the caller's to ask.
+// One pass of a schedule written by hand, and where it stands.
+struct ScheduleCell {
+  std::string text;
+  std::size_t line = 0, column = 0;  // from 1
+};
+
+// A schedule written by hand, in the words of PyTorch's compute-only CSV: a row per rank, a cell
+// per pass, e.g. `0F0`: piece of the model, F(orward) | B(ackward) | I(nput part) | W(eight part),
+// micro-batch; `(2F1;0B0)OVERLAP_F_B` runs two passes side by side. The placement is read off the
+// rows. Throws ScheduleError at the first cell that is wrong; what check_schedule says of the
+// result is the caller's to ask.
+PipelineSchedule schedule_of_cells(const std::vector<std::vector<ScheduleCell>>& rows);
+// The same as text: rows are lines, cells stand between commas, empty ones are bubbles.
 PipelineSchedule parse_schedule_csv(std::string_view text);
 
 }  // namespace strategies

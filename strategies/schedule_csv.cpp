@@ -1,5 +1,5 @@
 // Schedules written by hand: PyTorch's compute-only CSV (torch.distributed.pipelining.schedules,
-// _Action). See parse_schedule_csv in schedule.hpp.
+// _Action). See schedule_of_cells in schedule.hpp.
 #include <algorithm>
 #include <charconv>
 #include <optional>
@@ -29,38 +29,44 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \t\r\"") - first + 1);
 }
 
+// The cells of a CSV text; what is in them is Parser's business.
+std::vector<std::vector<ScheduleCell>> cells_of(std::string_view text) {
+  std::vector<std::vector<ScheduleCell>> rows;
+  for (std::size_t line = 1; !text.empty(); ++line) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view row = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (trimmed(row).empty()) continue;
+    rows.emplace_back();
+    for (std::size_t begin = 0; begin <= row.size();) {
+      const std::size_t comma = std::min(row.find(',', begin), row.size());
+      const std::string_view cell = trimmed(row.substr(begin, comma - begin));
+      if (!cell.empty()) {
+        rows.back().push_back(
+            {std::string(cell), line, static_cast<std::size_t>(cell.data() - row.data()) + 1});
+      }
+      begin = comma + 1;
+    }
+  }
+  return rows;
+}
+
 class Parser {
  public:
-  explicit Parser(std::string_view text) : text_(text) {}
-
-  std::vector<std::vector<Action>> rows() {
-    while (!text_.empty()) {
-      ++line_;
-      const std::size_t end = std::min(text_.find('\n'), text_.size());
-      const std::string_view row = text_.substr(0, end);
-      text_.remove_prefix(std::min(end + 1, text_.size()));
-      if (trimmed(row).empty()) continue;
+  std::vector<std::vector<Action>> rows(const std::vector<std::vector<ScheduleCell>>& rows) {
+    for (const auto& row : rows) {
       rows_.emplace_back();
-      cells(row);
+      for (const ScheduleCell& cell : row) {
+        line_ = cell.line;
+        column_ = cell.column;
+        cell.text.starts_with('(') ? pair(cell.text) : add(cell.text, false);
+      }
     }
     if (rows_.empty()) throw ScheduleError(1, 1, "there is no row: a schedule has one per rank");
     return std::move(rows_);
   }
 
  private:
-  void cells(std::string_view row) {
-    std::size_t begin = 0;
-    while (begin <= row.size()) {
-      const std::size_t end = std::min(row.find(',', begin), row.size());
-      const std::string_view cell = trimmed(row.substr(begin, end - begin));
-      if (!cell.empty()) {
-        column_ = static_cast<std::size_t>(cell.data() - row.data()) + 1;
-        cell.front() == '(' ? pair(cell) : add(cell, false);
-      }
-      begin = end + 1;
-    }
-  }
-
   [[noreturn]] void fail(const std::string& problem) const {
     throw ScheduleError(line_, column_, problem);
   }
@@ -98,7 +104,6 @@ class Parser {
                             static_cast<std::int32_t>(micro_batch), with_next, line_, column_});
   }
 
-  std::string_view text_;
   std::size_t line_ = 0, column_ = 1;
   std::vector<std::vector<Action>> rows_;
 };
@@ -137,13 +142,14 @@ ScheduleShape shape_of(const std::vector<std::vector<Action>>& rows) {
 
 }  // namespace
 
-ScheduleError::ScheduleError(std::size_t at_line, std::size_t at_column, const std::string& problem)
-    : std::runtime_error(fmt::format("line {}, column {}: {}", at_line, at_column, problem)),
+ScheduleError::ScheduleError(std::size_t at_line, std::size_t at_column, const std::string& what)
+    : std::runtime_error(fmt::format("line {}, column {}: {}", at_line, at_column, what)),
       line(at_line),
-      column(at_column) {}
+      column(at_column),
+      problem(what) {}
 
-PipelineSchedule parse_schedule_csv(std::string_view text) {
-  const std::vector<std::vector<Action>> rows = Parser(text).rows();
+PipelineSchedule schedule_of_cells(const std::vector<std::vector<ScheduleCell>>& cells) {
+  const std::vector<std::vector<Action>> rows = Parser().rows(cells);
   PipelineSchedule out{shape_of(rows), Placement::linear, {}};
   if (const Action* astray = misplaced(rows, out)) {
     out.placement = Placement::v_shape;
@@ -161,6 +167,10 @@ PipelineSchedule parse_schedule_csv(std::string_view text) {
     }
   }
   return out;
+}
+
+PipelineSchedule parse_schedule_csv(std::string_view text) {
+  return schedule_of_cells(cells_of(text));
 }
 
 }  // namespace strategies

@@ -67,6 +67,8 @@ double optimizer_bytes(const Training& training, const Plan& plan,
       return copy + 8.0;
     case Optimizer::adamw_8bit:
       return copy + 2.0;  // arXiv 2110.02861: two 8-bit moments
+    case Optimizer::adamw_bf16:
+      return copy + 4.0;  // DeepSeek-V3, arXiv 2412.19437 §3.3.2
     case Optimizer::sgd:
       return copy;
     case Optimizer::sgd_momentum:
@@ -82,6 +84,12 @@ sim::Bytes wire_size(std::int64_t parameters, double element_bytes) {
   return sim::Bytes::ceil(static_cast<double>(parameters) * element_bytes);
 }
 
+sim::Bytes secondary_memory(const StepContext& context, const ParameterSet& parameters) {
+  const std::int64_t ranks = context.plan->secondary_shard;
+  if (context.plan->zero != 3 || ranks == 0) return sim::Bytes{0};
+  return wire_size(ceil_div(parameters.dense, ranks), parameter_bytes(*context.training));
+}
+
 sim::Bytes parameter_memory(const StepContext& context, const ParameterSet& parameters) {
   const Plan& plan = *context.plan;
   const sim::Bytes bytes =
@@ -89,7 +97,7 @@ sim::Bytes parameter_memory(const StepContext& context, const ParameterSet& para
           ? wire_size(shard_elements(context, parameters),
                       sharded_parameter_bytes(*context.training, *context.implementation))
           : wire_size(all(parameters), parameter_bytes(*context.training));
-  return kept_on_device(bytes, plan.offload.parameters);
+  return kept_on_device(bytes, plan.offload.parameters) + secondary_memory(context, parameters);
 }
 
 sim::Bytes gradient_memory(const StepContext& context, const ParameterSet& parameters) {

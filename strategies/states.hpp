@@ -30,6 +30,8 @@ double optimizer_bytes(const Training& training, const Plan& plan,
 
 // Held from step to step.
 sim::Bytes parameter_memory(const StepContext& context, const ParameterSet& parameters);
+// Of it, the second copy that backward gathers from (hpZ); dense parameters only.
+sim::Bytes secondary_memory(const StepContext& context, const ParameterSet& parameters);
 sim::Bytes gradient_memory(const StepContext& context, const ParameterSet& parameters);
 sim::Bytes optimizer_memory(const StepContext& context, const ParameterSet& parameters);
 

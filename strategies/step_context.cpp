@@ -33,6 +33,10 @@ bool StepContext::holds_last_piece() const {
                      [&](const Chunk& c) { return c.piece == pieces() - 1; });
 }
 
+bool embedding_at_both_ends(const models::Transformer& model) {
+  return model.tied_embeddings || model.mtp_layers > 0;
+}
+
 std::int64_t tied_embedding_parameters(const models::Transformer& model, const Plan& plan,
                                        const Implementation& implementation) {
   const std::int64_t multiple = implementation.vocab_multiple;
@@ -43,6 +47,27 @@ std::int64_t tied_embedding_parameters(const models::Transformer& model, const P
 std::int64_t micro_batch_count(const Training& training, const Plan& plan) {
   return training.global_batch / (plan.dp * training.micro_batch);
 }
+
+namespace {
+
+// Multi-token-prediction layers where the plan wants them, and the heads on the last piece; each
+// such layer is followed by its head there, or leaves its output to it.
+void add_ends(Chunk& chunk, const models::Transformer& model, const CostTable& costs,
+              std::int64_t pieces, std::int64_t mtp_piece) {
+  const bool last = chunk.piece == pieces - 1;
+  const bool apart = mtp_piece >= 0 && mtp_piece < pieces - 1;
+  if (last) chunk.units.push_back({&costs.head(), -1});
+  for (std::int64_t extra = 0; extra < model.mtp_layers; ++extra) {
+    const std::int64_t layer = model.layers + extra;
+    if (apart ? chunk.piece == mtp_piece : last) {
+      chunk.units.push_back({&costs.mtp(), -1});
+      chunk.units.push_back({&costs.layer(layer), static_cast<std::int32_t>(layer)});
+    }
+    if (last) chunk.units.push_back({&costs.mtp_head(), -1});
+  }
+}
+
+}  // namespace
 
 std::vector<Chunk> chunks_of_stage(const models::Model& model, const Plan& plan,
                                    const PipelineSchedule& schedule, const CostTable& costs,
@@ -70,15 +95,10 @@ std::vector<Chunk> chunks_of_stage(const models::Model& model, const Plan& plan,
     for (std::int64_t layer = first_layer[piece]; layer < first_layer[piece + 1]; ++layer) {
       chunk.units.push_back({&costs.layer(layer), static_cast<std::int32_t>(layer)});
     }
-    if (chunk.piece == pieces - 1 && transformer) {
-      chunk.units.push_back({&costs.head(), -1});
-      for (std::int64_t extra = 0; extra < transformer->mtp_layers; ++extra) {
-        const std::int64_t layer = transformer->layers + extra;
-        chunk.units.push_back({&costs.mtp(), -1});
-        chunk.units.push_back({&costs.layer(layer), static_cast<std::int32_t>(layer)});
-        chunk.units.push_back({&costs.head(), -1});
-      }
-      if (transformer->tied_embeddings && !has_embedding) {
+    if (transformer) {
+      add_ends(chunk, *transformer, costs, pieces, plan.mtp_piece);
+      const bool copies = chunk.piece == pieces - 1 && embedding_at_both_ends(*transformer);
+      if (copies && !has_embedding) {
         chunk.tied_parameters = tied_embedding_parameters(*transformer, plan, implementation);
       }
     }

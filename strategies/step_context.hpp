@@ -41,6 +41,7 @@ struct StepContext {
   std::int64_t stage = 0;
   std::vector<Chunk> chunks;  // of this stage
   std::int64_t micro_batches = 1;
+  std::int64_t expert_domains = 1;  // NVLink domains that an expert-parallel group spans
 
   std::int64_t pieces() const { return plan->pp * plan->vpp; }
   std::int64_t data_parallel() const {
@@ -55,7 +56,11 @@ struct StepContext {
   bool holds_last_piece() const;
 };
 
-// Elements of the word embedding on this rank, padded: what a second, tied copy of it holds.
+// Whether the last piece of the model needs the word embedding, too: as its output projection, or
+// to embed the next token for multi-token prediction (DeepSeek-V3, arXiv 2412.19437 §2.2).
+bool embedding_at_both_ends(const models::Transformer& model);
+
+// Elements of the word embedding on this rank, padded: what a second copy of it holds.
 std::int64_t tied_embedding_parameters(const models::Transformer& model, const Plan& plan,
                                        const Implementation& implementation);
 

@@ -8,8 +8,21 @@
 namespace strategies {
 namespace {
 
-Pattern pattern_of(collectives::Kind kind) {
-  return kind == collectives::Kind::all_to_all ? Pattern::direct : Pattern::ring;
+Pattern pattern_of(const Op& op) {
+  if (op.group == GroupKind::expert && op.forwarded.count() > 0) return Pattern::railed;
+  return op.collective == collectives::Kind::all_to_all ? Pattern::direct : Pattern::ring;
+}
+
+// The members that a condition on their domain and local index keeps.
+template <class Keep>
+collectives::GroupShape part_of(const collectives::GroupShape& shape, Keep keep) {
+  collectives::GroupShape out;
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    if (!keep(i)) continue;
+    out.domain.push_back(shape.domain[i]);
+    out.local.push_back(shape.local[i]);
+  }
+  return out;
 }
 
 // Times the load of an all-gather of the same buffer that a collective puts on the links of a ring.
@@ -37,9 +50,10 @@ TransferPrices::TransferPrices(const Fleet& fleet, const Network& network, sim::
     : fleet_(fleet), network_(network), fidelity_(fidelity), graph_(graph) {}
 
 sim::Transfer TransferPrices::transfer(const Group& group, const Op& op, double slowdown) {
-  const Pattern pattern = pattern_of(op.collective);
+  const Pattern pattern = pattern_of(op);
   const auto index = static_cast<std::size_t>(&group - fleet_.groups.data());
-  const Key key{index, group.kind, op.collective, op.bytes.count(), op.overlapped};
+  const Key key{index,        group.kind, op.collective, op.bytes.count(), op.forwarded.count(),
+                op.overlapped};
   auto found = priced_.find(key);
   if (found == priced_.end()) {
     found = priced_.emplace(key, price(group, op, pattern, slowdown)).first;
@@ -54,9 +68,7 @@ sim::Transfer TransferPrices::transfer(const Group& group, const Op& op, double 
 TransferPrices::Priced TransferPrices::price(const Group& group, const Op& op, Pattern pattern,
                                              double slowdown) {
   if (is_with_host(group.kind)) return price_with_host(group, op);
-  const collectives::Price price =
-      collectives::price(op.collective, fleet_.shapes[group.shape], op.bytes, network_.fabric,
-                         network_.library, call_of(op));
+  const collectives::Price price = library_price(group, op);
   note(op.collective, fleet_.shapes[group.shape], price.source);
   Priced out;
   out.latency = price.latency;
@@ -79,6 +91,27 @@ void TransferPrices::note(collectives::Kind kind, const collectives::GroupShape&
   if (facts.members > 1) sources_.insert({kind, facts.members, facts.domains, source});
 }
 
+// A node-limited exchange runs along the rails and inside the nodes at once, each part as fast as
+// the library's exchange of that group: the slower one counts.
+collectives::Price TransferPrices::library_price(const Group& group, const Op& op) const {
+  const collectives::GroupShape& shape = fleet_.shapes[group.shape];
+  const auto price = [&](const collectives::GroupShape& members, sim::Bytes bytes) {
+    return collectives::price(op.collective, members, bytes, network_.fabric, network_.library,
+                              call_of(op));
+  };
+  if (op.forwarded.count() == 0) return price(shape, op.bytes);
+  const auto rail = part_of(shape, [&](std::size_t i) { return shape.local[i] == shape.local[0]; });
+  const auto node =
+      part_of(shape, [&](std::size_t i) { return shape.domain[i] == shape.domain[0]; });
+  collectives::Price out = price(rail, op.bytes);
+  const collectives::Price inside = price(node, op.forwarded);
+  out.latency += inside.latency;
+  out.transfer = std::max(out.transfer, inside.transfer);
+  out.sm_share = std::max(out.sm_share, inside.sm_share);
+  if (network_.exchange_sm_share > 0.0) out.sm_share = network_.exchange_sm_share;
+  return out;
+}
+
 // A copy runs at the rate of its PCIe links, less what others take there; work on the host takes
 // the time its bytes need in the host's memory. Neither takes anything from the device's compute:
 // copy engines move the data.
@@ -86,8 +119,9 @@ TransferPrices::Priced TransferPrices::price_with_host(const Group& group, const
   Priced out;
   if (group.kind == GroupKind::host) {
     SIM_EXPECTS(network_.host_memory.bytes_per_second() > 0.0, "a host with memory");
-    out.latency =
-        sim::Time::from_seconds(op.bytes.as_double() / network_.host_memory.bytes_per_second());
+    out.latency = std::max(
+        sim::Time::from_seconds(op.bytes.as_double() / network_.host_memory.bytes_per_second()),
+        nvme_time(op.forwarded));
     return out;
   }
   const LinkPattern& links = group.patterns[static_cast<std::size_t>(Pattern::ring)];
@@ -96,7 +130,17 @@ TransferPrices::Priced TransferPrices::price_with_host(const Group& group, const
     out.latency += network_.machine->links[use.link].latency;
   out.bytes = op.bytes;
   out.rate_cap = sim::Bandwidth{line_rate(links.alone, *network_.machine)};
+  if (op.forwarded.count() > 0) {
+    out.rate_cap =
+        sim::Bandwidth{std::min(out.rate_cap.bytes_per_second(), network_.nvme.bytes_per_second())};
+  }
   return out;
+}
+
+sim::Time TransferPrices::nvme_time(sim::Bytes bytes) const {
+  if (bytes == sim::Bytes{0}) return sim::Time::zero();
+  SIM_EXPECTS(network_.nvme.bytes_per_second() > 0.0, "a host with drives");
+  return sim::Time::from_seconds(bytes.as_double() / network_.nvme.bytes_per_second());
 }
 
 sim::TrafficId TransferPrices::traffic(const Group& group, Pattern pattern) {

@@ -39,13 +39,16 @@ class TransferPrices {
   Priced price_with_host(const Group& group, const Op& op) const;
   void note(collectives::Kind kind, const collectives::GroupShape& shape,
             collectives::PriceSource source);
+  collectives::Price library_price(const Group& group, const Op& op) const;
+  sim::Time nvme_time(sim::Bytes bytes) const;
   sim::TrafficId traffic(const Group& group, Pattern pattern);
 
   const Fleet& fleet_;
   const Network& network_;
   sim::Fidelity fidelity_;
   sim::TaskGraph& graph_;
-  using Key = std::tuple<std::size_t, GroupKind, collectives::Kind, std::int64_t, bool>;
+  using Key =
+      std::tuple<std::size_t, GroupKind, collectives::Kind, std::int64_t, std::int64_t, bool>;
   std::map<Key, Priced> priced_;
   std::set<PricedGroup> sources_;
   std::map<std::pair<std::size_t, Pattern>, sim::TrafficId> traffic_;

@@ -25,6 +25,7 @@ struct ClusterSpec {
   sim::Time intra_latency;
   sim::Bandwidth pcie_bandwidth;          // per device to its host, one direction
   std::int64_t gpus_per_pcie_switch = 2;  // they share one uplink of pcie_bandwidth to the host
+  sim::Bandwidth nvme_bandwidth;          // of a node's drives together; 0 = there are none
   sim::Bandwidth host_memory_bandwidth;   // of a node's processors, all channels; 0 = not known
   sim::Bandwidth inter_socket_bandwidth;  // one direction; 0 = two UPI links (pcie_tree.cpp)
   // Between nodes.

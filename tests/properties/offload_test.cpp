@@ -63,3 +63,26 @@ TEST_CASE("offloading without a way to the host is refused") {
                       "preset: dgx-a100, pcie: 0 GB/s"};
   CHECK_THROWS(read(c));
 }
+
+TEST_CASE("an optimizer on NVMe takes the time its states need on the drives") {
+  const auto step = [](const char* drives) {
+    return run(8, "{zero: 1, offload: {optimizer: 1, nvme: true}}",
+               fmt::format("preset: dgx-a100, nvme: {} GB/s", drives))
+        .step_time.seconds();
+  };
+  // 12 bytes a parameter read and as many written; all else hides behind it.
+  const double parameters = 8.0 * (4.0 * 2048 * 2048 + 3.0 * 2048 * 5632) + 2.0 * 2048 * 32000;
+  CHECK(step("4") - step("8") ==
+        Approx(parameters * 24.0 / 4e9 - parameters * 24.0 / 8e9).epsilon(0.03));
+}
+
+TEST_CASE("activations on slow drives come at the drives' rate, on fast ones at that of PCIe") {
+  const auto step = [](const char* where) {
+    return run(8, fmt::format("{{zero: 1, offload: {{activations: 1, nvme: {}}}}}", where),
+               "preset: dgx-a100, nvme: 4 TB/s")
+        .step_time;
+  };
+  CHECK(step("true") == step("false"));
+  CHECK(run(8, "{zero: 1, offload: {activations: 1, nvme: true}}", "preset: dgx-a100, nvme: 4 GB/s")
+            .step_time > step("false"));
+}

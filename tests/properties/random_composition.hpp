@@ -33,43 +33,95 @@ class Draw {
   std::uint64_t state_;
 };
 
+// A schedule, with the chunks it takes; two chunks only where there are layers for them.
+inline std::string random_schedule(Draw& draw, std::int64_t pp, std::int64_t& vpp) {
+  const std::string schedule =
+      draw.of<std::string>({"1f1b", "1f1b", "gpipe", "interleaved", "interleaved", "zb-h1", "zb-h2",
+                            "zb-v", "memory-bounded", "memory-bounded", "dualpipe", "dualpipev"});
+  const bool two = schedule == "interleaved" || schedule == "zb-v" || schedule == "dualpipev";
+  vpp = two || (schedule == "memory-bounded" && draw.coin()) ? 2 : 1;
+  std::string s = ", schedule: " + schedule;
+  if (schedule == "memory-bounded") {
+    s += fmt::format(", max_in_flight: {}", draw.of<std::int64_t>({0, 1, 2, 2 * pp}));
+  }
+  if (schedule == "interleaved") {
+    s += fmt::format(", micro_batch_group: {}", draw.of<std::int64_t>({0, 0, 1, 3, 8}));
+  }
+  return s;
+}
+
+inline std::string random_context(Draw& draw, std::int64_t cp) {
+  const std::string type = draw.of<std::string>({"ring", "allgather", "ulysses", "hybrid"});
+  std::string s = ", cp_type: " + type;
+  if (type == "hybrid") s += fmt::format(", cp_ulysses: {}", draw.coin() ? 2 : cp);
+  return s + (draw.coin() ? ", cp_balance: contiguous" : "");
+}
+
+inline std::string random_sharding(Draw& draw, int zero, std::int64_t replicas) {
+  std::string s;
+  const bool groups = zero > 0 && replicas % 2 == 0 && draw.coin();
+  const std::int64_t group = groups ? replicas / 2 : replicas;
+  if (groups) s += fmt::format(", shard_group: {}", group);
+  if (zero > 0 && draw.coin()) s += ", quantized_weights: true, quantized_gradients: true";
+  if (zero == 3 && group % 2 == 0 && group > 2 && draw.coin()) s += ", secondary_shard: 2";
+  if (zero >= 2 && groups && draw.coin()) return s + ", grad_reduce: two_hop";
+  return s + (draw.coin() ? ", grad_reduce: micro_batch" : "");
+}
+
+inline std::string random_experts(Draw& draw, std::int64_t ranks) {
+  const std::int64_t ep = ranks % 2 == 0 ? draw.of<std::int64_t>({1, 2}) : 1;
+  const std::int64_t etp = ranks % (2 * ep) == 0 ? draw.of<std::int64_t>({1, 1, 2}) : 1;
+  return fmt::format(", ep: {}, etp: {}, ep_dispatch: {}", ep, etp,
+                     draw.of<std::string>({"alltoall", "allgather", "node_limited"}));
+}
+
+inline std::string random_training(Draw& draw, bool moe) {
+  const std::string recompute = draw.of<std::string>(
+      {"none", "selective", "full", "sqrt", "{mode: full, every: 2}", "{mode: full, layers: 1}"});
+  std::string s = ", recompute: " + recompute;
+  if (moe && draw.coin()) s += ", moe_balance: dropless, moe_imbalance: 0.3";
+  if (draw.coin()) s += ", loss_chunks: 4";
+  return s + ", optimizer: " +
+         draw.of<std::string>({"adamw", "adamw-8bit", "adamw-bf16", "adafactor", "sgd", "lion"});
+}
+
 inline Composition random_composition(std::uint64_t seed) {
   Draw draw(seed);
   const bool moe = draw.coin();
   const std::int64_t tp = draw.of<std::int64_t>({1, 1, 2, 4});
-  const std::int64_t cp = draw.of<std::int64_t>({1, 1, 2});
+  const std::int64_t cp = draw.of<std::int64_t>({1, 1, 2, 4});
   const std::int64_t pp = draw.of<std::int64_t>({1, 2, 4});
   const std::int64_t dp = draw.of<std::int64_t>({1, 2, 4});
-  const std::int64_t vpp = pp > 1 && draw.coin() ? 2 : 1;
-  const std::int64_t replicas = dp * cp;
   const int zero = draw.of<int>({0, 1, 2, 3});
+  std::int64_t vpp = 1;
+  const std::string schedule = pp > 1 ? random_schedule(draw, pp, vpp) : "";
+  const bool pairs = schedule.empty() || schedule.find("1f1b") != std::string::npos ||
+                     schedule.find("micro_batch_group: 0") != std::string::npos;
+  const bool deep = schedule.find("dualpipe") != std::string::npos;
   std::string s =
       fmt::format("{{tp: {}, cp: {}, pp: {}, dp: {}, vpp: {}, zero: {}", tp, cp, pp, dp, vpp, zero);
-  const auto add = [&](bool when, const std::string& text) {
-    if (when) s += ", " + text;
-  };
-  add(tp > 1 && draw.coin(), "sequence_parallel: true");
-  add(cp > 1, "cp_type: " + draw.of<std::string>({"ring", "allgather", "ulysses"}));
-  add(pp > 1 && vpp == 1, "schedule: " + draw.of<std::string>({"1f1b", "gpipe", "zb-h1", "1f1b"}));
-  add(zero > 0 && replicas % 2 == 0 && draw.coin(), fmt::format("shard_group: {}", replicas / 2));
-  add(zero > 0 && draw.coin(), "quantized_weights: true, quantized_gradients: true");
-  add(draw.coin(), "grad_reduce: micro_batch");
-  add(draw.coin(), fmt::format("overlap: {{grad_reduce: {}, param_gather: {}, tp: {}}}",
-                               draw.coin(), draw.coin(), draw.coin()));
-  const std::int64_t ep = moe ? draw.of<std::int64_t>({1, 2}) : 1;
-  add(moe, fmt::format("ep: {}, etp: 1, ep_dispatch: {}", replicas * tp % ep == 0 ? ep : 1,
-                       draw.of<std::string>({"alltoall", "allgather"})));
-  add(draw.number() % 4 == 0, fmt::format("offload: {{optimizer: {}, activations: {}}}",
-                                          draw.of<std::string>({"0", "0.5", "1"}),
-                                          draw.of<std::string>({"0", "0.5", "1"})));
-  const std::string recompute = draw.of<std::string>(
-      {"none", "selective", "full", "{mode: full, every: 2}", "{mode: full, layers: 1}"});
+  s += schedule + random_sharding(draw, zero, dp * cp);
+  if (tp > 1 && draw.coin()) s += ", sequence_parallel: true";
+  if (cp > 1) s += random_context(draw, cp);
+  s += fmt::format(", overlap: {{grad_reduce: {}, param_gather: {}, tp: {}, ep_passes: {}}}",
+                   draw.coin(), draw.coin(), draw.coin(), pairs && draw.coin());
+  if (moe) s += random_experts(draw, dp * cp * tp);
+  if (draw.number() % 4 == 0) {
+    s += fmt::format(", offload: {{optimizer: 1, activations: {}, parameters: {}, nvme: {}}}",
+                     draw.of<std::string>({"0", "0.5", "1"}), draw.of<std::string>({"0", "1"}),
+                     draw.coin());
+  }
   const std::string experts = moe ? ", moe: {experts: 8, top_k: 2, ffn: 512}" : "";
-  return {fmt::format("random {}", seed), tp * cp * pp * dp, s + "}",
-          fmt::format("{{layers: 8, hidden: 512, heads: 8, kv_heads: 8, ffn: 1024, vocab: 4096{}}}",
-                      experts),
-          fmt::format("seq_len: 512, global_batch: {}, micro_batch: 1, recompute: {}",
-                      dp * pp * draw.of<std::int64_t>({1, 2}), recompute)};
+  Composition out{
+      fmt::format("random {}", seed),
+      tp * cp * pp * dp,
+      s + "}",
+      fmt::format("{{layers: 8, hidden: 512, heads: 16, kv_heads: 16, ffn: 1024, vocab: 4096{}}}",
+                  experts),
+      fmt::format("seq_len: 512, global_batch: {}, micro_batch: 1{}",
+                  dp * pp * (deep ? 2 : draw.of<std::int64_t>({1, 2})), random_training(draw, moe)),
+      "preset: dgx-a100, nvme: 20 GB/s"};
+  return out;
 }
 
 }  // namespace properties

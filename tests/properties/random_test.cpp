@@ -7,6 +7,7 @@
 #include "random_composition.hpp"
 #include "scenarios/report.hpp"
 #include "scenarios/step_model.hpp"
+#include "strategies/schedule.hpp"
 #include "strategies/states.hpp"
 
 using namespace properties;
@@ -41,8 +42,10 @@ Totals totals(const scenarios::Scenario& scenario, const scenarios::StepModel& m
   }
   for (const strategies::StepContext& stage : model.stages) {
     const strategies::ParameterSet held = strategies::stage_parameters(stage);
-    out.dense += static_cast<double>(held.dense * plan.tp);
-    out.expert += static_cast<double>(held.expert * plan.ep * plan.etp);
+    // A bidirectional pipeline holds everything twice.
+    const double copies = strategies::holds_two_copies(plan.schedule) && plan.pp > 1 ? 2.0 : 1.0;
+    out.dense += static_cast<double>(held.dense * plan.tp) / copies;
+    out.expert += static_cast<double>(held.expert * plan.ep * plan.etp) / copies;
   }
   out.flops /= static_cast<double>(scenario.training.global_batch);
   return out;
@@ -68,6 +71,7 @@ void check_states(const scenarios::StepModel& model) {
     strategies::Plan wider = model.plan;
     const strategies::ParameterSet held = strategies::stage_parameters(context);
     const sim::Bytes narrow = strategies::parameter_memory(context, held);
+    CHECK(narrow >= strategies::secondary_memory(context, held));
     wider.shard_group *= 2;
     context.plan = &wider;
     CHECK(strategies::parameter_memory(context, held) <= narrow);

@@ -81,3 +81,12 @@ TEST_CASE("Llama 3 405B, the three published rows, fit and come within ten perce
     CHECK(report.model_tflops_per_gpu_full > report.model_tflops_per_gpu);
   }
 }
+
+// arXiv 2412.19437, table 1: 180 K GPU-hours per trillion tokens; a step of 15,360 x 4,096 tokens
+// on 2,048 GPUs then takes 19.9 s.
+TEST_CASE("DeepSeek-V3's published GPU-hours, within fifteen percent") {
+  const auto report = predict("deepseek-v3-h800.yaml");
+  const double gpu_hours_per_trillion =
+      report.step_time.seconds() / 3600.0 * 2048.0 / (15360.0 * 4096.0) * 1e12;
+  CHECK(gpu_hours_per_trillion == Approx(180e3).epsilon(0.15));
+}

@@ -96,3 +96,17 @@ TEST_CASE("with overlap the combine runs beside the shared expert") {
   }
   CHECK(beside >= 4);  // of four layers' forward combines
 }
+
+TEST_CASE("a token visits as many nodes as its model allows, or as chance has it") {
+  models::Moe moe;
+  moe.experts = 256;
+  moe.top_k = 8;
+  moe.node_limit = 4;
+  CHECK(visited_domains(moe, 8) == Approx(4.0));
+  CHECK(visited_domains(moe, 2) == Approx(2.0));
+  moe.node_limit = 0;
+  CHECK(visited_domains(moe, 1) == Approx(1.0));
+  CHECK(visited_domains(moe, 8) == Approx(8.0 * (1.0 - std::pow(7.0 / 8.0, 8.0))));
+  moe.top_k = 1;
+  CHECK(visited_domains(moe, 8) == Approx(1.0));
+}

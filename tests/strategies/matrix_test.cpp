@@ -9,53 +9,14 @@
 #include <sstream>
 #include <string>
 
-#include "step_fixture.hpp"
+#include "matrix_seen.hpp"
 #include "strategies/saved.hpp"
-#include "strategies/states.hpp"
 
 using namespace strategies;
 using collectives::Kind;
 using sim::MemoryCategory;
 
 namespace {
-
-constexpr std::int64_t kRanks = 4;
-
-// What the formulas speak of. One micro-batch a rank; gradients in 16 bits.
-struct Seen {
-  Program program;
-  std::int64_t p = 0;  // parameters of the rank, before sharding
-  std::int64_t s = 0;  // bytes of a hidden state
-  std::int64_t l = 0;  // layers of the rank
-  std::int64_t m = 0;  // micro-batches
-
-  std::int64_t moved(GroupKind group, Kind kind) const {
-    const auto all = volumes(program);
-    const auto found = all.find({group, kind});
-    return found == all.end() ? 0 : found->second;
-  }
-  std::int64_t held(MemoryCategory category) const {
-    return replay_memory(program).now()[static_cast<std::size_t>(category)].count();
-  }
-  std::int64_t states() const {
-    return held(MemoryCategory::parameters) + held(MemoryCategory::gradients) +
-           held(MemoryCategory::optimizer);
-  }
-};
-
-Seen observe(StepFixture& f) {
-  f.training.grad_dtype = models::Precision::bf16;
-  f.spread();
-  Seen seen{.program = f.program()};
-  const ParameterSet held = stage_parameters(f.context());
-  seen.p = held.dense + held.expert;
-  seen.s = f.costs().hidden_state().count();
-  for (const Chunk& chunk : f.context().chunks) {
-    for (const Unit& unit : chunk.units) seen.l += unit.cost->is_layer ? 1 : 0;
-  }
-  seen.m = f.context().micro_batches;
-  return seen;
-}
 
 Seen sharded(int zero, std::int64_t group = 0) {
   StepFixture f;
@@ -120,6 +81,33 @@ std::vector<Row> rows() {
          CHECK(seen.moved(GroupKind::shard, Kind::all_gather) > 2 * seen.p);
          CHECK(seen.states() * 4 == 16 * seen.p);
        }},
+      {"MiCS", "RS 2P·m + AG at most 4P·m + AR 2P/G", "16P/G",
+       [] {
+         StepFixture f;
+         f.plan.dp = 8;
+         f.plan.zero = 3;
+         f.plan.shard_group = 4;
+         f.plan.grad_reduce = GradReduce::two_hop;
+         f.training.global_batch = 24;
+         const Seen seen = observe(f);
+         REQUIRE(seen.m == 3);
+         CHECK(seen.moved(GroupKind::shard, Kind::reduce_scatter) == 2 * seen.p * seen.m);
+         CHECK(seen.moved(GroupKind::replicate, Kind::all_reduce) == 2 * seen.p / 4);
+         CHECK(seen.moved(GroupKind::shard, Kind::all_gather) <= 4 * seen.p * seen.m);
+         CHECK(seen.states() * 4 == 16 * seen.p);
+       }},
+      {"hpZ", "RS 2P + AG 2P + AG 2P in the part", "16P/N + 2P/s",
+       [] {
+         StepFixture f;
+         f.plan.dp = 8;
+         f.plan.zero = 3;
+         f.plan.secondary_shard = 2;
+         const Seen seen = observe(f);
+         CHECK(seen.moved(GroupKind::shard, Kind::reduce_scatter) == 2 * seen.p);
+         CHECK(seen.moved(GroupKind::shard, Kind::all_gather) == 2 * seen.p);
+         CHECK(seen.moved(GroupKind::secondary, Kind::all_gather) == 2 * seen.p);
+         CHECK(seen.states() == 16 * seen.p / 8 + 2 * seen.p / 2);
+       }},
       {"ZeRO++", "RS 0.5P + AG 1P a pass", "16P/N",
        [] {
          StepFixture plain;
@@ -162,6 +150,19 @@ std::vector<Row> rows() {
          CHECK(seen.moved(GroupKind::context, Kind::all_to_all) ==
                4 * 2 * seen.s * seen.l * seen.m);
        }},
+      {"context parallel, hybrid", "A2A 4·KV·L·m/c + AG 3·KV·L·m/u", "16P",
+       [] {
+         StepFixture f;
+         f.plan.cp = kRanks;
+         f.plan.cp_type = CpType::hybrid;
+         f.plan.cp_ulysses = 2;
+         const Seen seen = observe(f);
+         const std::int64_t kv = 2 * kRanks * seen.s;
+         CHECK(seen.moved(GroupKind::context_heads, Kind::all_to_all) ==
+               4 * kv * seen.l * seen.m / kRanks);
+         CHECK(seen.moved(GroupKind::context_ring, Kind::all_gather) ==
+               3 * kv * seen.l * seen.m / 2);
+       }},
       {"pipeline", "P2P S·m a boundary and direction", "16P/p",
        [] {
          StepFixture f;
@@ -187,13 +188,22 @@ std::vector<Row> rows() {
          CHECK(seen.moved(GroupKind::expert, Kind::reduce_scatter) ==
                2 * kRanks * seen.s * seen.l * seen.m);
        }},
-      {"expert parallel, node_limited", "A2A 4·min(k, n)·S·L·m", "16·(dense + experts/e)",
+      {"expert parallel, node_limited", "A2A 4·min(k, n)·S·L·m + NVLink 4·k·S·L·m",
+       "16·(dense + experts/e)",
        [] {
          StepFixture f = experts();
          f.plan.ep_dispatch = EpDispatch::node_limited;
          f.gpt().moe->node_limit = 1;
          const Seen seen = observe(f);
          CHECK(seen.moved(GroupKind::expert, Kind::all_to_all) == 4 * seen.s * seen.l * seen.m);
+         CHECK(seen.forwarded(GroupKind::expert) == 4 * 2 * seen.s * seen.l * seen.m);
+       }},
+      {"expert parallel, tokens in fp8", "A2A 3·k·S·L·m", "16·(dense + experts/e)",
+       [] {
+         StepFixture f = experts();
+         f.plan.ep_dispatch_dtype = models::Precision::fp8;
+         const Seen seen = observe(f);
+         CHECK(seen.moved(GroupKind::expert, Kind::all_to_all) == 3 * 2 * seen.s * seen.l * seen.m);
        }},
       {"optimizer offload", "D2H 2P + H2D 2P", "4P",
        [] {
@@ -203,6 +213,16 @@ std::vector<Row> rows() {
          CHECK(seen.moved(GroupKind::to_host, Kind::send_recv) == 2 * seen.p);
          CHECK(seen.moved(GroupKind::from_host, Kind::send_recv) == 2 * seen.p);
          CHECK(seen.moved(GroupKind::host, Kind::send_recv) == (2 + 24 + 2) * seen.p);
+         CHECK(seen.states() == 4 * seen.p);
+       }},
+      {"optimizer on NVMe", "D2H 2P + H2D 2P + NVMe 24P", "4P",
+       [] {
+         StepFixture f;
+         f.plan.offload.optimizer = 1.0;
+         f.plan.offload.nvme = true;
+         const Seen seen = observe(f);
+         CHECK(seen.moved(GroupKind::to_host, Kind::send_recv) == 2 * seen.p);
+         CHECK(seen.forwarded(GroupKind::host) == 24 * seen.p);
          CHECK(seen.states() == 4 * seen.p);
        }},
       {"parameter offload", "H2D 4P·m", "14P",

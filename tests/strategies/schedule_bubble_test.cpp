@@ -147,3 +147,32 @@ TEST_CASE("no split schedule is slower than 1F1B") {
     }
   }
 }
+
+TEST_CASE("a memory-bounded schedule never holds more than it may, and idles less with more") {
+  for (std::int64_t p : {2, 4, 8}) {
+    for (std::int64_t chunks : {1, 2}) {
+      std::int64_t before = INT64_MAX;
+      for (std::int64_t limit = 1; limit <= 2 * p; ++limit) {
+        const ScheduleShape shape{p, chunks, 4 * p, 0, limit};
+        INFO("pp " << p << " vpp " << chunks << " max_in_flight " << limit);
+        const PipelineSchedule schedule = memory_bounded(shape);
+        CHECK(check_schedule(schedule) == "");
+        for (std::int64_t s = 0; s < p; ++s) CHECK(peak_in_flight(schedule, s) <= limit * chunks);
+        const std::int64_t makespan = run_clock(schedule, {1, 1, 1}).makespan;
+        CHECK(makespan <= before);
+        before = makespan;
+      }
+    }
+  }
+}
+
+TEST_CASE("memory-bounded within 1F1B's memory is two passes from ZB-H1, within twice that ZB-H2") {
+  for (std::int64_t p : {2, 4, 8}) {
+    const std::int64_t m = 4 * p;
+    const auto bounded = [&](std::int64_t limit) {
+      return run_clock(memory_bounded({p, 1, m, 0, limit}), {1, 1, 1}).makespan;
+    };
+    CHECK(bounded(p) <= run("zb-h1", {p, 1, m, 0}, {1, 1, 1}).makespan + 2);
+    CHECK(bounded(2 * p - 1) <= run("zb-h2", {p, 1, m, 0}, {1, 1, 1}).makespan);
+  }
+}

@@ -42,7 +42,8 @@ TEST_CASE("schedules that ask for many micro-batches pass the checker, too") {
           INFO(generator.name << " pp " << stages << " vpp " << chunks << " m " << micro_batches);
           const PipelineSchedule schedule = generator.generate(s);
           CHECK(check_schedule(schedule) == "");
-          CHECK(schedule.placement == generator.placement);
+          const bool folds = generator.name == "memory-bounded" && chunks == 2;
+          CHECK(schedule.placement == (folds ? Placement::v_shape : generator.placement));
         }
       }
     }
