@@ -1,13 +1,13 @@
 #include "strategies/step.hpp"
 
 #include <algorithm>
-#include <array>
 #include <memory>
 #include <vector>
 
 #include "models/optimizer.hpp"
 #include "strategies/emitter.hpp"
 #include "strategies/plugin.hpp"
+#include "strategies/region_names.hpp"
 #include "strategies/saved.hpp"
 #include "strategies/states.hpp"
 #include "strategies/strategy.hpp"
@@ -17,11 +17,6 @@ namespace {
 
 using models::Region;
 using sim::MemoryCategory;
-
-constexpr std::array<const char*, kRegions> kRegionNames{
-    "embedding",     "attention norm", "attention in", "attention", "attention out", "residual",
-    "mlp norm",      "router",         "dispatch",     "mlp in",    "mlp out",       "combine",
-    "shared expert", "residual",       "final norm",   "head",      "loss"};
 
 class StepEmitter {
  public:
