@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "apps/cli.hpp"
 #include "apps/cli_calibrate.hpp"
 #include "apps/options.hpp"
 #include "scenarios/source.hpp"
@@ -16,6 +17,8 @@ constexpr const char* kExamples = R"(Examples:
   stepcast run scenarios/llama3-405b-4d.yaml
   stepcast run scenarios/llama3-405b-4d.yaml --set strategy.tp=4 --set cluster.gpus=8192 --json
   stepcast run scenarios/llama3-405b-4d.yaml --what-if strategy.zero=3
+  stepcast search scenarios/search-llama3-70b.yaml
+  stepcast sweep scenarios/llama3-405b-4d.yaml --over cluster.gpus=2048,4096,8192 --scaling strong
   stepcast list models
 
 Exit codes: 0 ok, 1 internal fault, 2 usage, 3 invalid input, 4 infeasible, 5 I/O or missing
@@ -35,16 +38,6 @@ void add_format(CLI::App& app, Format& format, bool with_csv) {
   app.add_flag_callback(
          "--csv", [&format] { format = Format::csv; }, "Comma-separated values")
       ->excludes(json);
-}
-
-void add_set(CLI::App& app, std::vector<std::string>& set) {
-  app.add_option("--set", set, "Override a key of the scenario: dotted.key=value (repeatable)")
-      ->allow_extra_args(false)
-      ->check([](const std::string& text) {
-        return text.find('=') == std::string::npos || text.front() == '='
-                   ? "expected dotted.key=value, got '" + text + "'"
-                   : std::string{};
-      });
 }
 
 void add_common(CLI::App& app, Common& common) {
@@ -139,55 +132,6 @@ void add_explain(CLI::App& root, ExplainOptions& options) {
       ->check(CLI::PositiveNumber);
 }
 
-void add_validate(CLI::App& root, ValidateOptions& options) {
-  CLI::App* app = root.add_subcommand(
-      "validate", "Predict every published measurement shipped here and compare");
-  app->add_option("--source", options.sources, "Only this source (repeatable)")
-      ->allow_extra_args(false);
-  app->add_flag("--json", options.json, "One JSON object on stdout");
-  app->add_option("--csv", options.csv, "A line a record, into a file (- = stdout)");
-  app->add_option("--plot", options.plot, "Scatter plot of step times, an SVG file");
-  app->add_option("--threads", options.threads, "Threads (default: all cores)")
-      ->check(CLI::Range(1U, 1024U));
-  app->add_option("--records", options.records, "Folder of records (default: the shipped one)");
-  app->add_option(
-      "--check", options.check,
-      "Exit code 1 when a table of this document (docs/accuracy.md) shows smaller errors");
-  app->add_option("--update-docs", options.update_docs, "Replace the tables of this document");
-}
-
-void add_search(CLI::App& root, SearchOptions& options) {
-  CLI::App* app = root.add_subcommand("search", "Find the best strategies, exactly");
-  app->add_option("scenario", options.scenario, "Scenario file; its search: section constrains")
-      ->required();
-  add_set(*app, options.set);
-  app->add_flag("--json", options.json, "One JSON object on stdout");
-  app->add_option("--top", options.top, "How many of the best to show")
-      ->check(CLI::Range(std::size_t{1}, std::size_t{1000}))
-      ->capture_default_str();
-  app->add_option("--objective", options.objective, "What is best")
-      ->check(CLI::IsMember({"step_time", "tokens_per_s", "memory", "cost"}))
-      ->capture_default_str();
-  app->add_option("--front", options.front,
-                  "Pareto front of time and memory: exact, of what was evaluated, or exact in "
-                  "small spaces")
-      ->check(CLI::IsMember({"auto", "exact", "evaluated"}))
-      ->capture_default_str();
-  app->add_option("--journal", options.journal, "Keep every evaluation in this file");
-  app->add_flag("--resume", options.resume, "Go on from the journal");
-  app->add_flag("--restart", options.restart, "Overwrite the journal");
-  app->add_option("--threads", options.threads, "Threads (default: all cores)")
-      ->check(CLI::Range(1U, 1024U));
-  app->add_option("--best", options.best, "Write the winner as a scenario file");
-  app->add_option("--tokens", options.tokens,
-                  "Tokens of the whole training, for days and cost (default: 20 a parameter)")
-      ->check(CLI::PositiveNumber);
-  app->add_option("--max-memory", options.max_memory, "Memory this program may use, e.g. 8GiB")
-      ->transform(CLI::AsSizeValue(true));
-  app->add_option("--time-limit", options.time_limit_s, "Seconds this program may run")
-      ->check(CLI::PositiveNumber);
-}
-
 // CLI11 only says that a sub-command is missing when one is misspelt.
 void check_subcommand(const CLI::App& root, const char* word) {
   std::vector<std::string> names;
@@ -205,6 +149,7 @@ struct AllOptions {
   ValidateOptions validate;
   SearchOptions search;
   CalibrateOptions calibrate;
+  SweepOptions sweep;
 };
 
 void describe(CLI::App& root, AllOptions& options) {
@@ -220,6 +165,7 @@ void describe(CLI::App& root, AllOptions& options) {
   add_validate(root, options.validate);
   add_search(root, options.search);
   add_calibrate(root, options.calibrate);
+  add_sweep(root, options.sweep);
   root.add_subcommand("schema", "JSON Schema (draft-07) of the scenario file");
 }
 
@@ -233,6 +179,7 @@ Invocation chosen(const CLI::App& root, AllOptions& options) {
   if (name == "validate") return std::move(options.validate);
   if (name == "search") return std::move(options.search);
   if (name == "calibrate") return std::move(options.calibrate);
+  if (name == "sweep") return std::move(options.sweep);
   return SchemaOptions{};
 }
 

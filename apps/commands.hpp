@@ -25,6 +25,7 @@ int execute(const SchemaOptions& options);
 int execute(const ValidateOptions& options);
 int execute(const SearchOptions& options);
 int execute(const CalibrateOptions& options);
+int execute(const SweepOptions& options);
 inline int execute(const Answered&) { return kOk; }
 
 }  // namespace apps

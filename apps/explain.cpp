@@ -38,7 +38,7 @@ reports::Explanation explain(const ExplainOptions& options, Watch& watch) {
 }  // namespace
 
 int execute(const ExplainOptions& options) {
-  Watch watch({});
+  Watch watch({0.0, {}, false});
   limit_memory(0);
   const reports::Explanation explanation = explain(options, watch);
   watch.stop();

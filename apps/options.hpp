@@ -10,6 +10,7 @@
 
 #include "apps/calibrate_options.hpp"
 #include "apps/search_options.hpp"
+#include "apps/sweep_options.hpp"
 #include "apps/validate_options.hpp"
 #include "scenarios/report.hpp"
 
@@ -72,7 +73,7 @@ struct Answered {};
 
 using Invocation =
     std::variant<Answered, RunOptions, CompareOptions, ListOptions, TopologyOptions, ExplainOptions,
-                 SchemaOptions, ValidateOptions, SearchOptions, CalibrateOptions>;
+                 SchemaOptions, ValidateOptions, SearchOptions, SweepOptions, CalibrateOptions>;
 
 // A command line that makes no sense: exit code 2.
 class UsageError : public std::runtime_error {

@@ -1,6 +1,7 @@
 #include "apps/program.hpp"
 
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -93,8 +94,21 @@ int guarded(bool json, const std::function<int()>& work) {
   }
 }
 
+namespace {
+
+// Simulations take and give back some tens of megabytes each: kept by the allocator, they need not
+// be cleared by the system every time.
+void keep_memory() {
+  constexpr int kAtHand = 512 << 20;
+  mallopt(M_MMAP_THRESHOLD, kAtHand);
+  mallopt(M_TRIM_THRESHOLD, kAtHand);
+}
+
+}  // namespace
+
 int run_program(int argc, const char* const* argv,
                 const std::function<int(const Invocation&)>& work) {
+  keep_memory();
   Invocation invocation;
   try {
     invocation = parse(argc, argv);

@@ -1,11 +1,14 @@
 #include <fmt/format.h>
 
+#include <mutex>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "apps/commands.hpp"
 #include "apps/console.hpp"
 #include "apps/simulation.hpp"
 #include "apps/watch.hpp"
+#include "reports/breakdown.hpp"
 #include "reports/comparison.hpp"
 #include "reports/file.hpp"
 #include "reports/html.hpp"
@@ -14,6 +17,7 @@
 #include "reports/table.hpp"
 #include "reports/text.hpp"
 #include "reports/trace.hpp"
+#include "scenarios/critical_path.hpp"
 #include "studies/sensitivity.hpp"
 
 namespace apps {
@@ -24,8 +28,10 @@ using scenarios::Report;
 
 struct Results {
   Report report;
+  bool complete = true;
   std::vector<Report> what_if;
   std::vector<studies::Sensitivity> sensitivity;
+  scenarios::Breakdown critical_path;  // with sensitivity
 };
 
 scenarios::PredictOptions predict_options(const RunOptions& options, const strategies::Plan& plan) {
@@ -45,7 +51,25 @@ scenarios::PredictOptions predict_options(const RunOptions& options, const strat
   return predict;
 }
 
-Results simulate(const RunOptions& options, Watch& watch) {
+// What is done so far, for a run that is ended early.
+class Progress {
+ public:
+  void set(const Results& results) {
+    const std::lock_guard lock(mutex_);
+    results_ = results;
+    results_->complete = false;
+  }
+  std::optional<Results> get() const {
+    const std::lock_guard lock(mutex_);
+    return results_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::optional<Results> results_;
+};
+
+Results simulate(const RunOptions& options, Watch& watch, Progress& progress) {
   const scenarios::Scenario scenario =
       read(options.scenario, options.common.set, {}, options.common.allow_plugins);
   std::vector<scenarios::Scenario> others;  // read first: their errors should not cost a simulation
@@ -57,14 +81,17 @@ Results simulate(const RunOptions& options, Watch& watch) {
   Results results;
   watch.activity("simulating");
   results.report = scenarios::predict(scenario, predict_options(options, scenario.plan));
+  progress.set(results);
   scenarios::PredictOptions plain = options.common.predict;
   plain.trace_ranks.clear();
   for (const scenarios::Scenario& other : others) {
     watch.activity("simulating with " + other.name);
     results.what_if.push_back(scenarios::predict(other, plain));
+    progress.set(results);
   }
   if (options.sensitivity) {
     watch.activity("simulating with other hardware figures");
+    results.critical_path = scenarios::critical_path(scenario, plain);
     results.sensitivity = studies::sensitivity(scenario, [&](const scenarios::Scenario& changed) {
       return scenarios::predict(changed, plain);
     });
@@ -102,26 +129,47 @@ std::string table(const Results& results) {
     reports::Table rows({{"", reports::Align::left}, {"10 % worse"}, {"10 % better"}});
     const sim::Time base = results.report.step_time;
     for (const auto& row : results.sensitivity) {
-      rows.row({std::string(row.label), relative(row.worse, base), relative(row.better, base)});
+      const auto cell = [&](sim::Time time, bool fits) {
+        return relative(time, base) + (fits == results.report.fits ? ""
+                                       : fits                      ? " (fits)"
+                                                                   : " (does not fit)");
+      };
+      rows.row({std::string(row.label), cell(row.worse, row.worse_fits),
+                cell(row.better, row.better_fits)});
     }
     out += "\nStep time with a hardware figure changed\n" + rows.text(2);
+    reports::Table path({{"", reports::Align::left}, {""}, {""}});
+    for (const reports::BreakdownRow& row : reports::kBreakdownRows) {
+      const sim::Time part = results.critical_path.*row.part;
+      if (part == sim::Time::zero()) continue;
+      path.row(
+          {std::string(row.label), reports::time_text(part),
+           reports::percent_text(reports::exact_seconds(part) / reports::exact_seconds(base))});
+    }
+    out += "\nCritical path over all ranks\n" + path.text(2);
   }
   return out;
 }
 
 ordered_json json(const RunOptions& options, const Results& results) {
   ordered_json out = reports::to_json(results.report);
+  if (!results.complete) out["complete"] = false;
   for (std::size_t i = 0; i < results.what_if.size(); ++i) {
     out["what_if"].push_back(
         {{"set", options.what_if[i]}, {"result", reports::to_json(results.what_if[i])}});
   }
   if (!options.sensitivity) return out;
   out["sensitivity"] = ordered_json::array();
+  for (const reports::BreakdownRow& row : reports::kBreakdownRows) {
+    out["critical_path_s"][row.key] = reports::exact_seconds(results.critical_path.*row.part);
+  }
   for (const auto& row : results.sensitivity) {
     out["sensitivity"].push_back({{"figure", row.key},
                                   {"step", studies::kSensitivityStep},
                                   {"worse_step_time_s", reports::exact_seconds(row.worse)},
-                                  {"better_step_time_s", reports::exact_seconds(row.better)}});
+                                  {"better_step_time_s", reports::exact_seconds(row.better)},
+                                  {"worse_fits", row.worse_fits},
+                                  {"better_fits", row.better_fits}});
   }
   return out;
 }
@@ -144,9 +192,14 @@ std::string text(const RunOptions& options, const Results& results) {
 }  // namespace
 
 int execute(const RunOptions& options) {
-  Watch watch({options.common.time_limit_s, {}});
+  Progress progress;
+  Watch watch({options.common.time_limit_s,
+               [&] {
+                 if (const auto results = progress.get()) print(text(options, *results));
+               },
+               false});
   limit_memory(options.common.max_memory);
-  const Results results = simulate(options, watch);
+  const Results results = simulate(options, watch, progress);
   write_files(options, results, watch);
   watch.stop();
   print(text(options, results));

@@ -60,6 +60,25 @@ std::vector<scenarios::Report> reports_of(const studies::SearchSpace& space,
   return out;
 }
 
+SearchAdvice advice_of(const studies::SearchSpace& space, const SearchReports& found,
+                       scenarios::PredictionCache& cache) {
+  const double limit = studies::memory_limit(space.base());
+  const auto predict = [&](const scenarios::Scenario& scenario) {
+    scenarios::PredictOptions how;
+    how.cache = &cache;
+    scenarios::Report report = scenarios::predict(scenario, how);
+    report.wall_s = 0.0;
+    return report;
+  };
+  SearchAdvice out{studies::advise(space.base(), limit), {}, {}};
+  if (!out.advice.possible) return out;
+  out.report = predict(out.advice.scenario);
+  if (!found.best.empty()) {
+    out.disagreements = studies::disagreements(out.report, found.best.front(), limit, predict);
+  }
+  return out;
+}
+
 int finish(const SearchOptions& options, const studies::SearchResult& result,
            const SearchReports& all) {
   if (options.json) {
@@ -67,10 +86,11 @@ int finish(const SearchOptions& options, const studies::SearchResult& result,
   } else if (!result.best.empty()) {
     print(search_table(options, result, all));
   }
-  if (result.best.empty()) {
+  if (result.best.empty() && result.complete) {
     complain(nothing_found(result.counts));
     return kInfeasible;
   }
+  if (result.best.empty()) return kOk;
   if (!options.best.empty()) {
     reports::write_file(options.best, scenarios::to_yaml(all.best.front().scenario));
   }
@@ -88,7 +108,7 @@ scenarios::Scenario read_search_scenario(const SearchOptions& options) {
 
 int run_search(const SearchOptions& options, const studies::SearchSpace& space,
                scenarios::PredictionCache& cache, studies::Evaluator& evaluator) {
-  Watch watch({options.time_limit_s, {}});
+  Watch watch({options.time_limit_s, {}, true});
   studies::SearchOptions how;
   how.top = options.top;
   how.objective = *studies::find_objective(options.objective);
@@ -99,14 +119,22 @@ int run_search(const SearchOptions& options, const studies::SearchSpace& space,
   how.store = journal.get();
   how.on_round = [&](std::uint64_t done, std::uint64_t left) {
     watch.activity(fmt::format("searching: {} simulated, {} wait", done, left));
+    return watch.early_end() == 0;
   };
   watch.activity("searching");
   const studies::SearchResult result = studies::search(space, how, evaluator, cache.machine());
   watch.activity("reporting");
-  const SearchReports all{reports_of(space, result.best, cache, options.threads),
-                          reports_of(space, result.pareto, cache, options.threads)};
+  SearchReports all{reports_of(space, result.best, cache, options.threads),
+                    reports_of(space, result.pareto, cache, options.threads),
+                    {}};
+  if (options.explain) all.advice = advice_of(space, all, cache);
   watch.stop();
-  return finish(options, result, all);
+  const int code = finish(options, result, all);
+  if (result.complete) return code;
+  complain(options.journal.empty()
+               ? "the search is not complete; with --journal FILE it could go on from here"
+               : "the search is not complete; go on with --resume");
+  return watch.early_end();
 }
 
 int execute(const SearchOptions& options) {

@@ -18,6 +18,7 @@ struct SearchOptions {
   std::string journal;         // file; empty = none
   bool resume = false;
   bool restart = false;
+  bool explain = false;
   unsigned threads = 0;  // 0 = all cores
   std::string best;      // file for the winner's scenario
   double tokens = 0.0;   // of the whole training; 0 = compute-optimal

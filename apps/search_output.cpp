@@ -176,7 +176,7 @@ ordered_json search_json(const SearchOptions& options, const studies::SearchResu
   ordered_json out{
       {"schema_version", 1},
       {"objective", options.objective},
-      {"complete", true},
+      {"complete", result.complete},
       {"candidates", c.candidates},
       {"evaluated", c.evaluated},
       {"pruned", c.pruned},
@@ -188,6 +188,7 @@ ordered_json search_json(const SearchOptions& options, const studies::SearchResu
   out["pareto"] = ordered_json::array();
   for (const Report& report : reports.pareto) out["pareto"].push_back(entry(options, report));
   out["pareto_exact"] = result.pareto_exact;
+  if (reports.advice) out["rules"] = advice_json(*reports.advice);
   if (!reports.best.empty()) {
     out["scenario"] = scenarios::to_yaml(reports.best.front().scenario);
   }
@@ -197,10 +198,13 @@ ordered_json search_json(const SearchOptions& options, const studies::SearchResu
 std::string search_table(const SearchOptions& options, const studies::SearchResult& result,
                          const SearchReports& reports) {
   std::string out = counts_text(result.counts) + "\n";
+  if (!result.complete) out += "Not complete: of the strategies simulated so far\n\n";
   out += fmt::format("Best by {}\n{}\n", options.objective, table_of(reports.best));
   out += fmt::format("Step time against memory{}\n{}\n",
                      result.pareto_exact ? "" : " (of the strategies simulated)",
                      table_of(reports.pareto));
+  if (reports.advice) out += advice_text(*reports.advice, reports) + "\n";
+  if (reports.best.empty()) return out;
   const auto& best = reports.best.front();
   const double tokens =
       options.tokens > 0.0 ? options.tokens : studies::compute_optimal_tokens(best.scenario.model);

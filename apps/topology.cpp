@@ -130,7 +130,7 @@ std::string overview(const scenarios::ClusterAndDevice& read, const sim::Machine
 }  // namespace
 
 int execute(const TopologyOptions& options) {
-  Watch watch({});
+  Watch watch({0.0, {}, false});
   limit_memory(0);
   const auto read = scenarios::read_cluster(options.cluster, {.set = options.set, .catalogue = {}});
   watch.activity("building the machine");

@@ -76,21 +76,29 @@ void Watch::loop() {
 void Watch::on_signal() {
   signalfd_siginfo info{};
   if (read(signals_, &info, sizeof info) != sizeof info) return;
+  const bool again = early_end_ != 0;
+  if (again) _exit(early_end_);
+  end(128 + static_cast<int>(info.ssi_signo), "interrupted");
+}
+
+void Watch::end(int code, const std::string& why) {
   clear_line();
-  complain("interrupted");
-  _exit(128 + static_cast<int>(info.ssi_signo));
+  complain(why);
+  early_end_ = code;
+  if (options_.polite) return;
+  if (options_.on_early_end) options_.on_early_end();
+  _exit(code);
 }
 
 void Watch::on_tick() {
+  if (early_end_ != 0) return;
   const double elapsed = now() - started_;
-  const std::lock_guard lock(mutex_);
   if (options_.time_limit_s > 0.0 && elapsed > options_.time_limit_s) {
-    clear_line();
-    if (options_.on_time_limit) options_.on_time_limit();
-    complain(fmt::format("the time limit of {} s is over; the result is partial",
-                         options_.time_limit_s));
-    _exit(kPartial);
+    end(kPartial, fmt::format("the time limit of {} s is over; what is printed is partial",
+                              options_.time_limit_s));
+    return;
   }
+  const std::lock_guard lock(mutex_);
   if (elapsed < kQuietSeconds || activity_.empty()) return;
   if (stderr_is_terminal()) {
     fmt::print(stderr, "\r\033[K{} … {:.0f} s", activity_, elapsed);

@@ -2,9 +2,12 @@
 // says on stderr that a long run is alive.
 //
 // Ending is _exit(): every output file is either complete or absent (reports/file.hpp), so there is
-// nothing to undo. What a caller wants to save at the time limit goes into `on_time_limit`.
+// nothing to undo. What a caller has so far it prints in `on_early_end`. A caller that works in
+// small pieces asks to be told instead (`polite`): it looks at early_end() between them, and ends
+// by itself; the second signal ends the program at once.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <mutex>
 #include <string>
@@ -15,8 +18,9 @@ namespace apps {
 class Watch {
  public:
   struct Options {
-    double time_limit_s = 0.0;            // 0 = none
-    std::function<void()> on_time_limit;  // runs on the watching thread, then exit code 7
+    double time_limit_s = 0.0;           // 0 = none
+    std::function<void()> on_early_end;  // runs on the watching thread, before the program ends
+    bool polite = false;
   };
   explicit Watch(Options options);
   ~Watch();
@@ -26,6 +30,9 @@ class Watch {
   // What is going on, for the progress line; empty when nothing takes long.
   void activity(std::string what);
 
+  // The exit code with which the work should end now; 0 = it may go on.
+  int early_end() const { return early_end_; }
+
   // From here on nothing ends the program early: the result is about to be printed.
   void stop();
 
@@ -33,6 +40,7 @@ class Watch {
   void loop();
   void on_signal();
   void on_tick();
+  void end(int code, const std::string& why);
   void clear_line() const;
 
   Options options_;
@@ -41,6 +49,7 @@ class Watch {
   double started_ = 0.0;
   double last_line_ = 0.0;
   bool line_shown_ = false;
+  std::atomic<int> early_end_ = 0;
   std::mutex mutex_;
   std::string activity_;
   std::thread thread_;

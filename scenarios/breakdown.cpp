@@ -3,7 +3,6 @@
 #include <algorithm>
 
 namespace scenarios {
-namespace {
 
 using sim::Time;
 using strategies::Activity;
@@ -35,6 +34,8 @@ Time& share_of(Breakdown& out, Activity activity) {
   }
   return out.other;
 }
+
+namespace {
 
 class Walker {
  public:

@@ -7,6 +7,9 @@
 
 namespace scenarios {
 
+// The part of a breakdown that an activity counts to.
+sim::Time& share_of(Breakdown& out, strategies::Activity activity);
+
 // Adds up to timeline.makespan exactly. Compute counts by activity. A gap in the compute stream is
 // put down to what its end waited for: while a transfer runs, to its dimension; before a message of
 // a neighbour stage (or the last member of a group) is there, to the pipeline bubble; else `other`.

@@ -181,20 +181,6 @@ void layout_problems(const Scenario& s, Problems& out) {
   }
 }
 
-void rank_order_problem(const Plan& plan, Problems& out) {
-  std::vector<std::string> parts;
-  for (std::size_t at = 0; at <= plan.rank_order.size();) {
-    const std::size_t end = std::min(plan.rank_order.find('-', at), plan.rank_order.size());
-    parts.push_back(plan.rank_order.substr(at, end - at));
-    at = end + 1;
-  }
-  std::sort(parts.begin(), parts.end());
-  if (parts == std::vector<std::string>{"cp", "dp", "ep", "pp", "tp"}) return;
-  out.push_back({{"strategy.rank_order"},
-                 fmt::format("rank_order '{}' does not name each dimension once", plan.rank_order),
-                 "tp-cp-ep-dp-pp, or its five parts in another order"});
-}
-
 void sharding_problems(const Scenario& s, Problems& out) {
   must_divide(out, {"strategy.shard_group", "strategy.dp"}, "shard_group", s.plan.shard_group,
               "dp·cp", s.plan.dp * s.plan.cp);
@@ -236,7 +222,8 @@ std::vector<Problem> plan_problems(const Scenario& scenario) {
     out.insert(out.end(), part.begin(), part.end());
   }
   layout_problems(scenario, out);
-  rank_order_problem(scenario.plan, out);
+  const Problems order = order_problems(scenario);
+  out.insert(out.end(), order.begin(), order.end());
   return out;
 }
 

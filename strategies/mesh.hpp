@@ -24,6 +24,8 @@ class Mesh {
 
   std::int64_t size() const { return world_; }
   std::int64_t size(Axis axis) const { return sizes_[index(axis)]; }
+  // Between neighbours on an axis.
+  std::int64_t stride(Axis axis) const { return strides_[index(axis)]; }
   std::int64_t coordinate(std::int64_t rank, Axis axis) const {
     return rank / strides_[index(axis)] % sizes_[index(axis)];
   }

@@ -1,11 +1,9 @@
 #include "studies/search.hpp"
 
 #include <algorithm>
-#include <array>
 #include <queue>
 
 #include "scenarios/reader.hpp"
-#include "scenarios/settings.hpp"
 #include "studies/search_bounds.hpp"
 #include "studies/search_evaluate.hpp"
 #include "studies/search_front.hpp"
@@ -15,7 +13,9 @@ namespace {
 
 using scenarios::Scenario;
 
-enum class Level : std::uint8_t { core, variant, pipeline };
+enum class Level : std::uint8_t { core, chain, variant, pipeline };
+
+constexpr std::size_t kSharpenRound = 256;
 
 struct Item {
   double key = 0.0;  // lower bound of the objective
@@ -55,18 +55,19 @@ class Search {
     bound_cores();
     std::vector<Item> round;
     while (take(round)) {
-      const bool sharp = std::all_of(round.begin(), round.end(),
-                                     [](const Item& i) { return i.level == Level::pipeline; });
-      if (sharp) {
+      if (keep_sharp(round)) {
         evaluate(round);
       } else {
         sharpen(round);
       }
-      if (options_.on_round) options_.on_round(result_.counts.evaluated, queue_.size());
+      if (options_.on_round && !options_.on_round(result_.counts.evaluated, queue_.size())) {
+        result_.complete = queue_.empty();
+        break;
+      }
     }
     result_.best = best_.take();
     result_.pareto = front_.take();
-    result_.pareto_exact = front_kind_ == Front::exact;
+    result_.pareto_exact = front_kind_ == Front::exact && result_.complete;
     if (result_.counts.feasible > 0) result_.counts.best_miss_bytes = 0;
     return std::move(result_);
   }
@@ -98,7 +99,7 @@ class Search {
       result_.counts.candidates += variants_of_[c];
       push({key(bounds[c]), bounds[c], {c, 0}, Level::core});
     }
-    if (result_.counts.candidates > kMostCandidates) refuse();
+    if (result_.counts.candidates > kMostCandidates || cores_.size() > kMostCores) refuse();
     const bool small = result_.counts.candidates <= options_.small_space;
     front_kind_ = options_.front.value_or(small ? Front::exact : Front::evaluated);
   }
@@ -106,13 +107,14 @@ class Search {
   [[noreturn]] void refuse() const {
     throw scenarios::ScenarioError(
         scenarios::ErrorKind::limit,
-        {scenarios::Diagnostic{space_.base().name, 0, 0, "search.ranges",
-                               "more than 10,000,000 strategies to choose from",
-                               "fix some of them, or give shorter ranges", ""}});
+        {scenarios::Diagnostic{
+            space_.base().name, 0, 0, "search.ranges",
+            "more than 100,000,000 strategies to choose from, or 2,000,000 ways through the model",
+            "fix some of them, or give shorter ranges", ""}});
   }
 
   std::uint64_t size_of(const Item& item) const {
-    return item.level == Level::core ? variants_of_[item.id.core] : 1;
+    return item.level <= Level::chain ? variants_of_[item.id.core] : 1;
   }
 
   void push(const Item& item) {
@@ -141,7 +143,7 @@ class Search {
   // The foremost items that still matter; false when none are left.
   bool take(std::vector<Item>& round) {
     round.clear();
-    while (!queue_.empty() && round.size() < kRound) {
+    while (!queue_.empty() && round.size() < kSharpenRound) {
       const Item item = queue_.top();
       queue_.pop();
       if (hopeless(item)) {
@@ -151,6 +153,17 @@ class Search {
       }
     }
     return !round.empty();
+  }
+
+  // Whether the foremost of a round can be simulated; then these are left in it.
+  bool keep_sharp(std::vector<Item>& round) {
+    const auto end = std::find_if(round.begin(), round.end(),
+                                  [](const Item& i) { return i.level != Level::pipeline; });
+    const auto sharp = static_cast<std::size_t>(end - round.begin());
+    if (sharp < std::min(kRound, round.size())) return false;
+    for (std::size_t i = kRound; i < round.size(); ++i) queue_.push(round[i]);
+    round.resize(std::min(kRound, round.size()));
+    return true;
   }
 
   void sharpen(const std::vector<Item>& round) {
@@ -165,24 +178,31 @@ class Search {
 
   std::vector<Item> sharpened(const Item& item, SearchBounds& bounds, Scenario& scenario) const {
     if (item.level == Level::pipeline) return {item};
+    const SearchCore& core = cores_[item.id.core];
     hold(scenario, item.id.core);
+    Item sharp = item;
+    if (item.level == Level::core) {
+      sharp.level = Level::chain;
+      sharp.bound.time_ps = std::max(item.bound.time_ps, bounds.chain_time(core, scenario));
+      sharp.key = key(sharp.bound);
+      return {sharp};
+    }
     const std::vector<SearchVariant> variants = space_.variants(scenario);
     std::vector<Item> out;
     if (item.level == Level::variant) {
       space_.apply(variants[item.id.variant], scenario);
-      Item sharp = item;
       sharp.level = Level::pipeline;
-      sharp.bound.memory_bytes =
-          std::max(item.bound.memory_bytes, bounds.memory(cores_[item.id.core], scenario));
+      if (bounds.memory_is_sharper(core, scenario)) {
+        sharp.bound.memory_bytes = std::max(item.bound.memory_bytes, bounds.memory(core, scenario));
+      }
       if (sharp.bound.memory_bytes > limit_) return {sharp};
-      sharp.bound.time_ps =
-          std::max(item.bound.time_ps, bounds.pipeline_time(cores_[item.id.core], scenario));
+      sharp.bound.time_ps = std::max(item.bound.time_ps, bounds.pipeline_time(core, scenario));
       sharp.key = key(sharp.bound);
       return {sharp};
     }
     for (std::uint32_t v = 0; v < variants.size(); ++v) {
       space_.apply(variants[v], scenario);
-      const double memory = bounds.variant_memory(cores_[item.id.core], scenario);
+      const double memory = bounds.variant_memory(core, scenario);
       const SearchBound bound{item.bound.time_ps, std::max(item.bound.memory_bytes, memory)};
       out.push_back({key(bound), bound, {item.id.core, v}, Level::variant});
     }
@@ -251,31 +271,6 @@ class Search {
 };
 
 }  // namespace
-
-std::optional<Objective> find_objective(std::string_view name) {
-  constexpr std::array names{std::pair{"step_time", Objective::step_time},
-                             std::pair{"tokens_per_s", Objective::tokens_per_s},
-                             std::pair{"memory", Objective::memory},
-                             std::pair{"cost", Objective::cost}};
-  for (const auto& [text, objective] : names) {
-    if (name == text) return objective;
-  }
-  return std::nullopt;
-}
-
-double memory_limit(const Scenario& scenario) {
-  const double device = scenario.device.usable_memory.as_double();
-  const double wanted = scenario.search.max_memory_bytes;
-  return wanted > 0.0 ? std::min(wanted, device) : device;
-}
-
-Scenario materialise(const SearchSpace& space, const CandidateStrategy& strategy) {
-  Scenario scenario = space.base();
-  space.apply(strategy.core, scenario);
-  space.apply(strategy.variant, scenario);
-  scenarios::refresh_resolved(scenario, "search");
-  return scenario;
-}
 
 SearchResult search(const SearchSpace& space, const SearchOptions& options, Evaluator& evaluator,
                     const sim::Machine& machine) {

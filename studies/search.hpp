@@ -1,10 +1,10 @@
 // Search: the best strategies of a space, exactly. docs/search.md has the method and its proof.
 //
-// Candidates wait in a queue by the lower bound of the objective. A round takes the kRound that are
-// foremost; if all have their sharpest bound they are simulated, else their bounds are sharpened
-// and they go back. What cannot be among the best any more, nor on the Pareto front, is dropped.
-// Rounds have a fixed size and results are taken in order, so that the outcome and all counters are
-// the same on any number of threads and ranks.
+// Candidates wait in a queue by the lower bound of the objective. A round takes those that are
+// foremost; if the first kRound have their sharpest bound they are simulated, else the bounds of
+// all are sharpened and they go back. What cannot be among the best any more, nor on the Pareto
+// front, is dropped. Rounds have a fixed size and results are taken in order, so that the outcome
+// and all counters are the same on any number of threads and ranks.
 #pragma once
 
 #include <cstdint>
@@ -72,7 +72,8 @@ struct SearchOptions {
   std::uint64_t small_space = 0;              // candidates
   unsigned threads = 0;                       // 0 = all cores
   EvaluationStore* store = nullptr;           // null = nothing is kept
-  std::function<void(std::uint64_t done, std::uint64_t left)> on_round;
+  // After each round; false ends the search early.
+  std::function<bool(std::uint64_t done, std::uint64_t left)> on_round;
 };
 
 struct Found {
@@ -95,6 +96,7 @@ struct SearchResult {
   std::vector<Found> best;    // best first; ties by step time, memory, place in the space
   std::vector<Found> pareto;  // of step time and memory, fastest first
   bool pareto_exact = true;
+  bool complete = true;  // false: ended early; `best` is of what was simulated so far
 };
 
 // Memory a strategy may take: the device's, or search.max_memory where that is less.

@@ -14,6 +14,8 @@ using strategies::PassKind;
 
 constexpr auto kForward = static_cast<std::size_t>(PassKind::forward);
 constexpr auto kBackward = static_cast<std::size_t>(PassKind::backward);
+// Schedules at hand: about 100 MB.
+constexpr std::size_t kMostKeptSlots = 8'000'000;
 constexpr auto kInput = static_cast<std::size_t>(PassKind::backward_input);
 
 // The least a backward of a piece takes before the piece below can go on. Beside another pass it
@@ -23,6 +25,15 @@ double hand_back(const PassCosts& piece) {
 }
 
 }  // namespace
+
+strategies::StepContext memory_context(const Scenario& scenario, const strategies::Plan& plan) {
+  strategies::StepContext context;
+  context.training = &scenario.training;
+  context.plan = &plan;
+  context.implementation = &scenario.implementation;
+  context.micro_batches = scenarios::micro_batches(scenario);
+  return context;
+}
 
 std::vector<PassCosts> piece_costs(const UnitTable& table, const Scenario& scenario) {
   const strategies::Plan& plan = scenario.plan;
@@ -50,23 +61,47 @@ std::vector<PassCosts> piece_costs(const UnitTable& table, const Scenario& scena
 SearchBounds::SearchBounds(const SearchSpace& space, const sim::Machine& machine)
     : space_(space), prices_(space.base(), machine), units_(space, prices_) {}
 
-strategies::PipelineSchedule SearchBounds::schedule_of(const Scenario& scenario) const {
+SearchBounds::ScheduleKey SearchBounds::schedule_key(const Scenario& scenario) {
   const strategies::Plan& plan = scenario.plan;
   const std::string name = plan.pp == 1 && plan.vpp == 1 ? "1f1b" : plan.schedule;
-  return strategies::find_schedule(name)->generate(
-      {plan.pp, plan.vpp, scenarios::micro_batches(scenario), plan.micro_batch_group});
+  return {name,
+          plan.pp,
+          plan.vpp,
+          scenarios::micro_batches(scenario),
+          plan.micro_batch_group,
+          plan.overlap.ep_passes};
+}
+
+SearchBounds::SchedulePtr SearchBounds::kept_schedule(const Scenario& scenario) {
+  const ScheduleKey key = schedule_key(scenario);
+  const auto found = kept_schedules_.find(key);
+  if (found != kept_schedules_.end()) return found->second;
+  const auto& [name, stages, chunks, micro_batches, group, pairs] = key;
+  auto plain = strategies::find_schedule(name)->generate({stages, chunks, micro_batches, group});
+  auto schedule = std::make_shared<const strategies::PipelineSchedule>(
+      pairs ? strategies::in_pairs(std::move(plain)) : std::move(plain));
+  const auto slots = static_cast<std::size_t>(2 * stages * chunks * micro_batches);
+  if (kept_slots_ + slots > kMostKeptSlots) {
+    kept_schedules_.clear();
+    kept_slots_ = 0;
+  }
+  kept_slots_ += slots;
+  kept_schedules_.emplace(key, schedule);
+  return schedule;
+}
+
+double SearchBounds::host_time(const Scenario& scenario) const {
+  return static_cast<double>(scenario.implementation.step_host_time.count()) *
+         units_.stretch(scenario);
 }
 
 const SearchBounds::ScheduleFacts& SearchBounds::facts(const Scenario& scenario) {
-  const strategies::Plan& plan = scenario.plan;
-  const std::string name = plan.pp == 1 && plan.vpp == 1 ? "1f1b" : plan.schedule;
-  const std::int64_t micro_batches = scenarios::micro_batches(scenario);
-  const auto [entry, is_new] =
-      schedules_.try_emplace({name, plan.pp, plan.vpp, micro_batches, plan.micro_batch_group});
+  const auto [entry, is_new] = schedules_.try_emplace(schedule_key(scenario));
   if (!is_new) return entry->second;
   ScheduleFacts& out = entry->second;
-  const strategies::PipelineSchedule schedule = schedule_of(scenario);
-  for (std::int64_t s = 0; s < plan.pp; ++s) {
+  const SchedulePtr kept = kept_schedule(scenario);
+  const strategies::PipelineSchedule& schedule = *kept;
+  for (std::int64_t s = 0; s < scenario.plan.pp; ++s) {
     StageFacts stage;
     for (std::int64_t c = 0; c < schedule.chunks_of_stage(); ++c) {
       stage.chunks.push_back({schedule.piece_of(s, c), {}, 0.0});
@@ -87,6 +122,7 @@ const SearchBounds::ScheduleFacts& SearchBounds::facts(const Scenario& scenario)
     const auto piece = [&](const strategies::PassSlot& slot) {
       return stage.chunks[static_cast<std::size_t>(slot.chunk)].piece;
     };
+    add_beginning(stage, slots);
     stage.first_piece = piece(slots.front());
     const PassKind last = slots.back().kind;
     if (last == PassKind::backward || last == PassKind::backward_input) {
@@ -97,13 +133,13 @@ const SearchBounds::ScheduleFacts& SearchBounds::facts(const Scenario& scenario)
   return out;
 }
 
-const SearchBounds::Prepared& SearchBounds::prepare(const SearchCore& core,
-                                                    const Scenario& scenario) {
+SearchBounds::Prepared& SearchBounds::prepare(const SearchCore& core, const Scenario& scenario) {
   if (prepared_.valid && prepared_.core.values == core.values) return prepared_;
   prepared_.core = core;
   prepared_.table = &units_.of(core, scenario);
   prepared_.facts = &facts(scenario);
   prepared_.pieces = piece_costs(*prepared_.table, scenario);
+  for (auto& pieces : prepared_.gathered) pieces.clear();
   prepared_.valid = true;
   return prepared_;
 }
@@ -131,33 +167,34 @@ double SearchBounds::least_time(const Prepared& prepared, const Scenario& scenar
     if (stage.last_piece >= 0) time += drained[static_cast<std::size_t>(stage.last_piece)];
     most = std::max(most, time);
   }
-  const double host = static_cast<double>(scenario.implementation.step_host_time.count());
-  return (most + host * units_.stretch(scenario)) * kBoundSlack;
+  return (most + host_time(scenario)) * kBoundSlack;
 }
 
 double SearchBounds::stage_memory(const Prepared& prepared, const Scenario& scenario,
                                   const strategies::Plan& plan, std::size_t stage) const {
   const StageFacts& facts = prepared.facts->stages[stage];
-  strategies::ParameterSet parameters;
   double activations = 0.0;
   for (const ChunkFacts& chunk : facts.chunks) {
+    activations += chunk.in_flight * prepared.pieces[static_cast<std::size_t>(chunk.piece)].kept;
+  }
+  activations +=
+      prepared.pieces[static_cast<std::size_t>(facts.first_backward_piece)].first_backward_peak;
+  return states(prepared, memory_context(scenario, plan), stage) + std::max(0.0, activations);
+}
+
+double SearchBounds::states(const Prepared& prepared, const strategies::StepContext& context,
+                            std::size_t stage) const {
+  strategies::ParameterSet parameters;
+  for (const ChunkFacts& chunk : prepared.facts->stages[stage].chunks) {
     const PassCosts& piece = prepared.pieces[static_cast<std::size_t>(chunk.piece)];
     parameters.dense += static_cast<std::int64_t>(piece.dense);
     parameters.expert += static_cast<std::int64_t>(piece.expert);
-    activations += chunk.in_flight * piece.kept;
   }
-  activations +=
-      prepared.pieces[static_cast<std::size_t>(facts.first_backward_piece)].backward_peak;
-  strategies::StepContext context;
-  context.training = &scenario.training;
-  context.plan = &plan;
-  context.implementation = &scenario.implementation;
-  context.micro_batches = scenarios::micro_batches(scenario);
-  const sim::Bytes states = strategies::parameter_memory(context, parameters) +
-                            strategies::gradient_memory(context, parameters) +
-                            strategies::optimizer_memory(context, parameters) +
-                            scenario.implementation.framework_workspace;
-  return states.as_double() + std::max(0.0, activations);
+  const sim::Bytes held = strategies::parameter_memory(context, parameters) +
+                          strategies::gradient_memory(context, parameters) +
+                          strategies::optimizer_memory(context, parameters) +
+                          context.implementation->framework_workspace;
+  return held.as_double();
 }
 
 double SearchBounds::driver(double allocated, const strategies::Plan& plan,
@@ -167,21 +204,11 @@ double SearchBounds::driver(double allocated, const strategies::Plan& plan,
       .driver.as_double();
 }
 
-double SearchBounds::variant_memory(const SearchCore& core, const Scenario& scenario) {
-  const Prepared& prepared = prepare(core, scenario);
-  strategies::Plan plan = scenario.plan;
-  if (plan.zero == 0) plan.shard_group = plan.dp * plan.cp;
-  double most = 0.0;
-  for (std::size_t s = 0; s < prepared.facts->stages.size(); ++s) {
-    most = std::max(most, stage_memory(prepared, scenario, plan, s));
-  }
-  return driver(most, plan, scenario);
-}
-
 SearchBound SearchBounds::core(const SearchCore& core, const Scenario& scenario) {
   const Prepared& prepared = prepare(core, scenario);
   strategies::Plan plan = scenario.plan;
   plan.shard_group = plan.dp * plan.cp;
+  plan.offload.optimizer = space_.most_offloaded();
   double most = 0.0;
   for (std::size_t s = 0; s < prepared.facts->stages.size(); ++s) {
     double least = 0.0;

@@ -3,23 +3,27 @@
 //
 //  core      every variant of a core: compute and blocking communication of its fullest stage, with
 //            the pipeline filled before and drained after it; least memory of any variant
-//  variant   the core's time; memory of its states and of the activations in flight
-//  memory    the memory of the step's beginning, as the programs take it, until every chunk has had
-//            its first backward
-//  pipeline  the whole schedule, pass by pass, on idle links, with gathering before and reduction
-//            and the optimizer after it
+//  chain     every variant of a core: the whole schedule, pass by pass, on idle links
+//  variant   the core's time; memory of its states and activations, pass by pass from the beginning
+//            of the schedule until every chunk has had its first backward
+//  memory    the same from the programs themselves
+//  pipeline  the whole schedule, with gathering before and reduction and the optimizer after it
 //
 // One object a thread: it remembers prices, schedules and units.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
+#include <memory>
+#include <string>
 #include <tuple>
 #include <vector>
 
 #include "scenarios/scenario.hpp"
 #include "sim/machine.hpp"
 #include "strategies/schedule.hpp"
+#include "strategies/step_context.hpp"
 #include "studies/search_prices.hpp"
 #include "studies/search_space.hpp"
 #include "studies/search_units.hpp"
@@ -40,6 +44,9 @@ class SearchBounds {
   // Memory only; the time is that of the core. Consecutive variants of one core are fast.
   double variant_memory(const SearchCore& core, const scenarios::Scenario& scenario);
   double memory(const SearchCore& core, const scenarios::Scenario& scenario);
+  // Whether `memory` can be more than `variant_memory`.
+  bool memory_is_sharper(const SearchCore& core, const scenarios::Scenario& scenario);
+  double chain_time(const SearchCore& core, const scenarios::Scenario& scenario);
   double pipeline_time(const SearchCore& core, const scenarios::Scenario& scenario);
 
  private:
@@ -49,8 +56,16 @@ class SearchBounds {
     std::array<double, kPassKinds> paired{};  // side by side with another
     double in_flight = 0.0;                   // forwards before the stage's first backward
   };
+  // A pass at the beginning of a stage, as far as memory goes.
+  struct EarlyPass {
+    std::uint16_t chunk = 0;
+    strategies::PassKind kind = strategies::PassKind::forward;
+    bool first_backward = false, last_backward = false;  // of the chunk
+    bool beside_next = false, beside_previous = false;
+  };
   struct StageFacts {
     std::vector<ChunkFacts> chunks;
+    std::vector<EarlyPass> beginning;
     std::int64_t first_piece = 0;           // of the first slot
     std::int64_t last_piece = -1;           // of the last slot, where it hands on a gradient
     std::int64_t first_backward_piece = 0;  // of the first backward
@@ -59,6 +74,9 @@ class SearchBounds {
     std::vector<StageFacts> stages;
     bool pairs = false;  // some passes run side by side
   };
+  struct GatheredPiece {
+    double forward_peak = 0.0, backward_peak = 0.0, whole = 0.0;
+  };
   // What a core needs again for each of its variants.
   struct Prepared {
     SearchCore core;
@@ -66,15 +84,30 @@ class SearchBounds {
     const UnitTable* table = nullptr;
     const ScheduleFacts* facts = nullptr;
     std::vector<PassCosts> pieces;
+    // ZeRO-3: the peaks of pieces that gather their units as they go, and what that takes in all;
+    // by whether they gather ahead. Worked out when asked for.
+    std::array<std::vector<GatheredPiece>, 2> gathered;
   };
 
-  const Prepared& prepare(const SearchCore& core, const scenarios::Scenario& scenario);
-  strategies::PipelineSchedule schedule_of(const scenarios::Scenario& scenario) const;
+  Prepared& prepare(const SearchCore& core, const scenarios::Scenario& scenario);
+  using SchedulePtr = std::shared_ptr<const strategies::PipelineSchedule>;
+  // Name, stages, chunks, micro-batches, group, in pairs.
+  using ScheduleKey =
+      std::tuple<std::string, std::int64_t, std::int64_t, std::int64_t, std::int64_t, bool>;
+  static ScheduleKey schedule_key(const scenarios::Scenario& scenario);
+  SchedulePtr kept_schedule(const scenarios::Scenario& scenario);
+  double host_time(const scenarios::Scenario& scenario) const;
   const ScheduleFacts& facts(const scenarios::Scenario& scenario);
   double driver(double allocated, const strategies::Plan& plan,
                 const scenarios::Scenario& scenario) const;
   double stage_memory(const Prepared& prepared, const scenarios::Scenario& scenario,
                       const strategies::Plan& plan, std::size_t stage) const;
+  double states(const Prepared& prepared, const strategies::StepContext& context,
+                std::size_t stage) const;
+  double early_peak(const Prepared& prepared, const strategies::StepContext& context,
+                    std::size_t stage) const;
+  void add_beginning(StageFacts& stage, const std::vector<strategies::PassSlot>& slots) const;
+  void gather_pieces(const scenarios::Scenario& scenario);
   double least_time(const Prepared& prepared, const scenarios::Scenario& scenario) const;
 
   friend class PipelineBound;
@@ -83,13 +116,17 @@ class SearchBounds {
   QuietPrices prices_;
   UnitTables units_;
   Prepared prepared_;
-  std::map<std::tuple<std::string, std::int64_t, std::int64_t, std::int64_t, std::int64_t>,
-           ScheduleFacts>
-      schedules_;
+  std::map<ScheduleKey, ScheduleFacts> schedules_;
+  std::map<ScheduleKey, SchedulePtr> kept_schedules_;
+  std::size_t kept_slots_ = 0;
 };
 
 // Relative slack under every bound: doubles here, whole picoseconds there.
 inline constexpr double kBoundSlack = 1.0 - 1e-9;
+
+// What the memory of states depends on.
+strategies::StepContext memory_context(const scenarios::Scenario& scenario,
+                                       const strategies::Plan& plan);
 
 // The cost of each piece of the model under a plan.
 std::vector<PassCosts> piece_costs(const UnitTable& table, const scenarios::Scenario& scenario);

@@ -1,16 +1,12 @@
 // The dimensions a search varies by itself, with the values it tries. docs/search.md says why.
 #include <algorithm>
-#include <numeric>
 
 #include "scenarios/problems.hpp"
 #include "strategies/schedule.hpp"
-#include "studies/search_space.hpp"
+#include "studies/search_dimension_rows.hpp"
 
 namespace studies {
 namespace {
-
-using scenarios::Scenario;
-using Values = std::vector<std::int64_t>;
 
 constexpr std::int64_t kLeastTokensOfRank = 512;  // of a sequence, after context parallelism
 constexpr std::int64_t kMostMicroBatch = 8;
@@ -23,9 +19,6 @@ Values divisors(std::int64_t n, Wanted wanted) {
   }
   return out;
 }
-
-bool always(const Scenario&) { return true; }
-Values both(const Scenario&) { return {1, 0}; }
 
 Values tensor_degrees(const Scenario& s) {
   const models::Transformer* model = s.model.transformer();
@@ -165,61 +158,10 @@ Values placements(const Scenario& s) {
   return {rank_order_of("tp-cp-ep-dp-pp"), rank_order_of("tp-cp-ep-pp-dp")};
 }
 
-std::int64_t replicas(const Scenario& s) { return s.plan.dp * s.plan.cp; }
-
-Values zero_stages(const Scenario& s) {
-  if (replicas(s) == 1) return {0};
-  return {0, 1, 2, 3};
-}
-
-// All replicas; as many as one NVLink domain holds; as many as one leaf of the network holds.
-Values shard_groups(const Scenario& s) {
-  const std::int64_t domain =
-      s.cluster.nvlink_domain > 0 ? s.cluster.nvlink_domain : s.cluster.gpus_per_node;
-  const std::int64_t leaf = s.cluster.gpus_per_node * s.cluster.nodes_per_leaf;
-  Values out{replicas(s)};
-  for (const std::int64_t reach : {leaf, domain}) {
-    const std::int64_t ranks = std::gcd(replicas(s), std::max<std::int64_t>(1, reach / s.plan.tp));
-    if (ranks > 1 && ranks < out.back()) out.push_back(ranks);
-  }
-  return out;
-}
-
-bool reduces(const Scenario& s) {
-  return replicas(s) > 1 || s.plan.tp * replicas(s) > s.plan.ep * s.plan.etp;
-}
-
-template <auto Member>
-std::int64_t get_plan(const Scenario& s) {
-  return static_cast<std::int64_t>(s.plan.*Member);
-}
-template <auto Member>
-void set_plan(Scenario& s, std::int64_t value) {
-  using Type = std::remove_reference_t<decltype(s.plan.*Member)>;
-  s.plan.*Member = static_cast<Type>(value);
-}
-template <auto Member>
-std::int64_t get_overlap(const Scenario& s) {
-  return s.plan.overlap.*Member ? 1 : 0;
-}
-template <auto Member>
-void set_overlap(Scenario& s, std::int64_t value) {
-  s.plan.overlap.*Member = value != 0;
-}
-
-template <auto Member>
-SearchDimension plan_row(const char* path, Values (*defaults)(const Scenario&),
-                         bool (*matters)(const Scenario&)) {
-  return {path, &get_plan<Member>, &set_plan<Member>, defaults, matters, {}, {}};
-}
-template <auto Member>
-SearchDimension overlap_row(const char* path, bool (*matters)(const Scenario&)) {
-  return {path, &get_overlap<Member>, &set_overlap<Member>, &both, matters, {}, {}};
-}
-
 }  // namespace
 
 std::vector<SearchDimension> core_dimension_table() {
+  using strategies::Offload;
   using strategies::Overlap;
   using strategies::Plan;
   const auto pipelined = [](const Scenario& s) { return s.plan.pp > 1; };
@@ -268,23 +210,7 @@ std::vector<SearchDimension> core_dimension_table() {
        &always,
        {},
        {}},
-  };
-}
-
-std::vector<SearchDimension> variant_dimension_table() {
-  using strategies::Overlap;
-  using strategies::Plan;
-  const auto sharded = [](const Scenario& s) { return s.plan.zero > 0; };
-  const auto pipelined = [](const Scenario& s) { return s.plan.pp > 1; };
-  return {
-      plan_row<&Plan::zero>("strategy.zero", &zero_stages,
-                            [](const Scenario& s) { return replicas(s) > 1; }),
-      plan_row<&Plan::shard_group>("strategy.shard_group", &shard_groups, sharded),
-      plan_row<&Plan::reshard_after_forward>("strategy.reshard_after_forward", &both,
-                                             [](const Scenario& s) { return s.plan.zero == 3; }),
-      overlap_row<&Overlap::grad_reduce>("strategy.overlap.grad_reduce", &reduces),
-      overlap_row<&Overlap::param_gather>("strategy.overlap.param_gather", sharded),
-      overlap_row<&Overlap::p2p>("strategy.overlap.p2p", pipelined),
+      offload_row<&Offload::activations>("strategy.offload.activations"),
   };
 }
 

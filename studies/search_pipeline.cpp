@@ -6,10 +6,13 @@
 // later than in the simulation, and what follows it there (the last reduction, the optimizer, the
 // exposed gathering) follows it here.
 #include <algorithm>
+#include <optional>
 
 #include "scenarios/problems.hpp"
 #include "strategies/states.hpp"
 #include "studies/search_bounds.hpp"
+#include "studies/search_gather.hpp"
+#include "studies/search_tail.hpp"
 
 namespace studies {
 
@@ -20,21 +23,34 @@ using strategies::PassSlot;
 
 class PipelineBound {
  public:
+  enum class Of : std::uint8_t { core, variant };
+
   PipelineBound(SearchBounds& bounds, const SearchBounds::Prepared& prepared,
-                const Scenario& scenario)
+                const Scenario& scenario, Of of)
       : bounds_(bounds),
         prepared_(prepared),
         scenario_(scenario),
+        of_(of),
         plan_(scenario.plan),
         micro_batches_(scenarios::micro_batches(scenario)),
-        schedule_(bounds.schedule_of(scenario)),
+        kept_(bounds.kept_schedule(scenario)),
+        schedule_(*kept_),
         pieces_(prepared.pieces) {
+    if (of == Of::core) {  // the least any variant does around the passes
+      plan_.zero = 0;
+      plan_.overlap.p2p = true;
+    }
     if (plan_.zero == 0) plan_.shard_group = plan_.dp * plan_.cp;
     emitted_ = plan_;
     emitted_.pp = emitted_.vpp = 1;
+    emitted_.offload.activations = 0.0;
     gathering_ = pieces_;
     if (plan_.zero == 3) gather_units();
     price_messages();
+    if (of == Of::variant) {
+      tail_.emplace(scenario_, *prepared.table, emitted_, micro_batches_, bounds.units_,
+                    bounds.prices_, bounds.prices_.outer_shapes(plan_));
+    }
   }
 
   double run() {
@@ -47,6 +63,7 @@ class PipelineBound {
     held_.assign(stages, std::vector<bool>(static_cast<std::size_t>(schedule_.chunks_of_stage()),
                                            plan_.zero < 3));
     for (std::size_t s = 0; s < stages; ++s) release_.push_back(gathered(s));
+    last_start_.assign(stages, std::vector<double>(held_.front().size(), 0.0));
     for (bool progress = true; progress;) {
       progress = false;
       for (std::size_t s = 0; s < stages; ++s) {
@@ -54,7 +71,10 @@ class PipelineBound {
       }
     }
     double end = 0.0;
-    for (std::size_t s = 0; s < stages; ++s) end = std::max(end, clock_[s] + tail(s));
+    for (std::size_t s = 0; s < stages; ++s) {
+      end = std::max(end, of_ == Of::variant ? stage_end(s) : clock_[s]);
+    }
+    if (of_ == Of::core) end += bounds_.host_time(scenario_);
     return end * kBoundSlack;
   }
 
@@ -85,6 +105,7 @@ class PipelineBound {
       const PassCosts& cost = cost_of(s, slot);
       const auto kind = static_cast<std::size_t>(slot.kind);
       const double finish = start[i] + cost.time[kind];
+      if (makes_final(slot)) last_start_[s][static_cast<std::size_t>(slot.chunk)] = start[i];
       together += cost.busy[kind];
       end = std::max(end, finish + hand_on(s, slot, finish));
     }
@@ -105,6 +126,10 @@ class PipelineBound {
 
   std::size_t piece_of(std::size_t s, const PassSlot& slot) const {
     return static_cast<std::size_t>(schedule_.piece_of(static_cast<std::int64_t>(s), slot.chunk));
+  }
+
+  static bool makes_final(const PassSlot& slot) {
+    return slot.kind == PassKind::backward || slot.kind == PassKind::backward_weight;
   }
 
   // When a pass can start at the earliest; negative when what it waits for is not known yet.
@@ -163,9 +188,12 @@ class PipelineBound {
       const GroupShapes shapes = bounds_.prices_.shapes(plan_, s, kinds);
       auto& price = messages_.emplace_back();
       for (std::size_t k = 0; k < kinds.size(); ++k) {
-        price[k] = bounds_.prices_.time(collectives::Kind::send_recv,
-                                        shapes[static_cast<std::size_t>(kinds[k])], bytes,
-                                        plan_.overlap.p2p);
+        const auto time = [&](bool overlapped) {
+          return bounds_.prices_.time(collectives::Kind::send_recv,
+                                      shapes[static_cast<std::size_t>(kinds[k])], bytes,
+                                      overlapped);
+        };
+        price[k] = of_ == Of::core ? std::min(time(true), time(false)) : time(plan_.overlap.p2p);
       }
     }
   }
@@ -175,34 +203,19 @@ class PipelineBound {
                                        scenario_.implementation, static_cast<std::int64_t>(stage));
   }
 
-  ProgramTimes emit(std::vector<strategies::Chunk> chunks, std::vector<PassSlot> slots,
-                    const strategies::Plan& plan, Timed timed) {
-    return bounds_.units_.time(scenario_, *prepared_.table, plan, std::move(chunks),
-                               std::move(slots), micro_batches_,
-                               bounds_.prices_.outer_shapes(plan_), timed);
-  }
-
-  // ZeRO-3: passes that gather their units as they go. Never less than without gathering.
+  // ZeRO-3. Never less than without gathering.
   void gather_units() {
-    std::map<std::vector<const strategies::UnitCost*>, std::array<double, kPassKinds>> known;
+    GatheredPasses passes(scenario_, *prepared_.table, emitted_, micro_batches_, bounds_.units_,
+                          bounds_.prices_, bounds_.prices_.outer_shapes(plan_));
     for (std::size_t s = 0; s < static_cast<std::size_t>(plan_.pp); ++s) {
       for (const strategies::Chunk& chunk : chunks_of(s)) {
-        std::vector<const strategies::UnitCost*> units;
-        for (const strategies::Unit& unit : chunk.units) units.push_back(unit.cost);
-        const auto [entry, is_new] = known.try_emplace(std::move(units));
+        const auto& times = passes.times(chunk);
         PassCosts& piece = gathering_[static_cast<std::size_t>(chunk.piece)];
         for (std::size_t k = 0; k < kPassKinds; ++k) {
-          if (is_new) entry->second[k] = gathering_pass(chunk, static_cast<PassKind>(k));
-          piece.time[k] = std::max(piece.time[k], entry->second[k]);
+          piece.time[k] = std::max(piece.time[k], times[k]);
         }
       }
     }
-  }
-
-  double gathering_pass(const strategies::Chunk& chunk, PassKind kind) {
-    strategies::Plan plan = emitted_;
-    plan.overlap.grad_reduce = true;  // reductions are not part of every pass
-    return emit({chunk}, {{kind, 0, 0}}, plan, Timed::passes).passes;
   }
 
   // When the parameters of each chunk are there: gathered one after the other from the start.
@@ -210,11 +223,13 @@ class PipelineBound {
     const auto& chunks = prepared_.facts->stages[stage].chunks;
     std::vector<double> out(chunks.size(), 0.0);
     if (plan_.zero == 0 || plan_.zero == 3 || !plan_.overlap.param_gather) return out;
+    if (scenario_.implementation.broadcasts_per_layer > 0) return out;
     const GroupShapes& shapes = bounds_.prices_.outer_shapes(plan_);
     double time = 0.0;
     for (std::size_t c = 0; c < chunks.size(); ++c) {
       const auto parameters = prepared_.pieces[static_cast<std::size_t>(chunks[c].piece)].dense;
-      const double bytes = parameters * strategies::parameter_bytes(scenario_.training);
+      const double bytes = parameters * strategies::gathered_parameter_bytes(
+                                            scenario_.training, scenario_.implementation);
       if (bytes > 0.0) {
         time += bounds_.prices_.time(collectives::Kind::all_gather,
                                      shapes[static_cast<std::size_t>(GroupKind::shard)],
@@ -225,26 +240,18 @@ class PipelineBound {
     return out;
   }
 
-  // After the last pass. The gradients still to be reduced then are known where each chunk reduces
-  // once; that is worked out for the first stage, which as a rule ends last.
-  double tail(std::size_t stage) {
-    std::vector<strategies::Chunk> chunks = chunks_of(stage);
-    std::vector<PassSlot> slots;
-    const bool once = plan_.grad_reduce == strategies::GradReduce::step && plan_.zero < 3;
-    if (stage == 0 && once) slots = last_passes(stage, chunks.size());
-    return emit(std::move(chunks), std::move(slots), emitted_, Timed::tail).all;
+  double stage_end(std::size_t stage) {
+    return tail_->end(chunks_of(stage), last_passes(stage), last_start_[stage], clock_[stage]);
   }
 
   // The pass of each chunk that makes its gradients final, in order.
-  std::vector<PassSlot> last_passes(std::size_t stage, std::size_t chunks) const {
+  std::vector<PassSlot> last_passes(std::size_t stage) const {
     std::vector<PassSlot> out;
-    std::vector<bool> seen(chunks, false);
+    std::vector<bool> seen(prepared_.facts->stages[stage].chunks.size(), false);
     const auto& slots = schedule_.stages[stage];
     for (auto slot = slots.rbegin(); slot != slots.rend(); ++slot) {
       const auto c = static_cast<std::size_t>(slot->chunk);
-      const bool final =
-          slot->kind == PassKind::backward || slot->kind == PassKind::backward_weight;
-      if (!final || seen[c]) continue;
+      if (!makes_final(*slot) || seen[c]) continue;
       seen[c] = true;
       out.push_back({slot->kind, slot->chunk, slot->micro_batch});
     }
@@ -255,10 +262,12 @@ class PipelineBound {
   SearchBounds& bounds_;
   const SearchBounds::Prepared& prepared_;
   const Scenario& scenario_;
+  Of of_;
   strategies::Plan plan_;
   strategies::Plan emitted_;  // as one stage: without messages
   std::int64_t micro_batches_;
-  strategies::PipelineSchedule schedule_;
+  SearchBounds::SchedulePtr kept_;
+  const strategies::PipelineSchedule& schedule_;
   std::vector<PassCosts> pieces_;
   std::vector<PassCosts> gathering_;             // the same, with units gathered before they run
   std::vector<std::vector<bool>> held_;          // per stage and chunk: its parameters are there
@@ -267,10 +276,16 @@ class PipelineBound {
   std::vector<double> forward_, backward_;       // ends of passes, -1 = not yet
   std::vector<double> clock_;
   std::vector<std::size_t> next_;
+  std::vector<std::vector<double>> last_start_;  // per stage and chunk: of its last backward so far
+  std::optional<TailBound> tail_;
 };
 
 double SearchBounds::pipeline_time(const SearchCore& core, const Scenario& scenario) {
-  return PipelineBound(*this, prepare(core, scenario), scenario).run();
+  return PipelineBound(*this, prepare(core, scenario), scenario, PipelineBound::Of::variant).run();
+}
+
+double SearchBounds::chain_time(const SearchCore& core, const Scenario& scenario) {
+  return PipelineBound(*this, prepare(core, scenario), scenario, PipelineBound::Of::core).run();
 }
 
 }  // namespace studies

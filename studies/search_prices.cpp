@@ -21,7 +21,15 @@ QuietPrices::QuietPrices(const scenarios::Scenario& scenario, const sim::Machine
     : machine_(machine),
       fabric_(scenarios::fabric_of(scenario)),
       library_(scenarios::library_of(scenario)),
-      slowdown_(scenario.implementation.overlap_slowdown) {}
+      slowdown_(scenario.implementation.overlap_slowdown),
+      host_memory_(scenarios::host_memory_of(scenario)) {}
+
+// Work of the host, as the simulation prices it; copies are taken to hide behind it.
+double QuietPrices::host_time(const strategies::Op& op) const {
+  constexpr double kPicoseconds = 1e12;
+  if (op.group != strategies::GroupKind::host) return 0.0;
+  return op.bytes.as_double() / host_memory_.bytes_per_second() * kPicoseconds;
+}
 
 ShapeId QuietPrices::intern(collectives::GroupShape shape) {
   auto key = std::make_pair(shape.domain, shape.local);

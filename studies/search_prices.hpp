@@ -41,7 +41,8 @@ class QuietPrices {
     double share = 0.0;  // of the device's compute that it takes while it runs
   };
   const Price& price(collectives::Kind kind, ShapeId shape, sim::Bytes bytes, bool overlapped);
-  const Price& price(const strategies::Op& op, const GroupShapes& shapes) {
+  Price price(const strategies::Op& op, const GroupShapes& shapes) {
+    if (strategies::is_with_host(op.group)) return {host_time(op), 0.0};
     return price(op.collective, shapes[static_cast<std::size_t>(op.group)], op.bytes,
                  op.overlapped);
   }
@@ -52,6 +53,7 @@ class QuietPrices {
  private:
   const GroupShapes& common(const strategies::Plan& plan, std::int64_t shard_group,
                             std::span<const strategies::GroupKind> kinds);
+  double host_time(const strategies::Op& op) const;
   ShapeId intern(collectives::GroupShape shape);
   ShapeId shape_of(const strategies::Plan& plan, std::int64_t rank, strategies::GroupKind kind);
 
@@ -72,6 +74,7 @@ class QuietPrices {
   collectives::Fabric fabric_;
   collectives::LibraryProfile library_;
   double slowdown_;
+  sim::Bandwidth host_memory_;
   std::vector<collectives::GroupShape> known_;
   std::map<std::pair<std::vector<std::uint32_t>, std::vector<std::uint32_t>>, ShapeId> ids_;
   std::map<std::pair<MeshKey, std::string>, GroupShapes> common_;

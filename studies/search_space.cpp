@@ -42,6 +42,14 @@ SearchSpace::SearchSpace(const Scenario& scenario)
       variant_(variant_dimension_table()) {
   for (const auto& [path, text] : scenario.search.fixed) add_given(path, {text});
   for (const auto& [path, texts] : scenario.search.ranges) add_given(path, texts);
+  for (const SearchDimension& d : variant_) {
+    if (d.path != "strategy.offload.optimizer") continue;
+    Scenario scratch = base_;
+    for (const std::int64_t value : values(d, base_)) {
+      d.set(scratch, value);
+      most_offloaded_ = std::max(most_offloaded_, scratch.plan.offload.optimizer);
+    }
+  }
 }
 
 void SearchSpace::add_given(const std::string& path, const std::vector<std::string>& texts) {

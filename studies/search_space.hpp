@@ -41,8 +41,9 @@ struct SearchVariant {
   std::array<std::int64_t, kMostVariantDimensions> values{};
 };
 
-// At most this many candidates; beyond, the search is refused (exit code 6).
-inline constexpr std::size_t kMostCandidates = 10'000'000;
+// At most this many candidates and cores; beyond, the search is refused (exit code 6).
+inline constexpr std::size_t kMostCandidates = 100'000'000;
+inline constexpr std::size_t kMostCores = 2'000'000;
 
 class SearchSpace {
  public:
@@ -62,6 +63,9 @@ class SearchSpace {
   // it was.
   std::vector<SearchVariant> variants(scenarios::Scenario& scenario) const;
   void apply(const SearchVariant& variant, scenarios::Scenario& scenario) const;
+
+  // The largest part of the optimizer that a variant keeps in host memory.
+  double most_offloaded() const { return most_offloaded_; }
 
   // Everything the search does not choose.
   const scenarios::Scenario& base() const { return base_; }
@@ -84,6 +88,7 @@ class SearchSpace {
   scenarios::Scenario base_;
   std::vector<SearchDimension> core_;
   std::vector<SearchDimension> variant_;
+  double most_offloaded_ = 0.0;
 };
 
 // The table of dimensions (search_dimensions.cpp).

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "scenarios/simulated_step.hpp"
+#include "strategies/saved.hpp"
 #include "strategies/step.hpp"
 
 namespace studies {
@@ -45,15 +46,17 @@ Growth growth(const strategies::Program& program) {
 
 }  // namespace
 
-PassCosts& PassCosts::operator+=(const PassCosts& other) {
+PassCosts& PassCosts::operator+=(const PassCosts& next) {
   for (std::size_t k = 0; k < kPassKinds; ++k) {
-    time[k] += other.time[k];
-    busy[k] += other.busy[k];
+    time[k] += next.time[k];
+    busy[k] += next.busy[k];
   }
-  kept += other.kept;
-  backward_peak = other.backward_peak;  // of the last unit
-  dense += other.dense;
-  expert += other.expert;
+  forward_peak = std::max(forward_peak, kept + next.forward_peak);
+  first_backward_peak = next.first_backward_peak;
+  backward_peak = std::max(next.backward_peak, backward_peak - next.kept);
+  kept += next.kept;
+  dense += next.dense;
+  expert += next.expert;
   return *this;
 }
 
@@ -63,8 +66,8 @@ namespace {
 class ProgramClock {
  public:
   ProgramClock(const strategies::Program& program, const GroupShapes& shapes, QuietPrices& prices,
-               double stretch, Timed timed)
-      : program_(program), shapes_(shapes), prices_(prices), stretch_(stretch), timed_(timed) {
+               double stretch)
+      : program_(program), shapes_(shapes), prices_(prices), stretch_(stretch) {
     finish_.assign(program.size(), 0.0);
     waited_.fill(-1);
     last_.fill(-1);
@@ -74,7 +77,6 @@ class ProgramClock {
     for (strategies::OpIndex i = 0; i < program_.size(); ++i) step(i);
     if (!after_) close(std::max(end_, base_));
     out_.passes = after_ ? passes_ : base_;
-    out_.all = std::max(end_, base_);
     return out_;
   }
 
@@ -106,8 +108,7 @@ class ProgramClock {
     if (compute) end_ = finish_[i];
   }
 
-  bool counts(const strategies::Op& op, bool in_pass) const {
-    if (timed_ == Timed::tail) return !in_pass;
+  static bool counts(const strategies::Op& op, bool in_pass) {
     return in_pass && op.stream != strategies::Stream::reduce;
   }
 
@@ -118,7 +119,7 @@ class ProgramClock {
       busy_ += work;
       return work;
     }
-    const QuietPrices::Price& price = prices_.price(op, shapes_);
+    const QuietPrices::Price price = prices_.price(op, shapes_);
     if (in_pass) out_.busy += price.time * price.share;
     busy_ += price.time * price.share;
     return price.time;
@@ -142,7 +143,6 @@ class ProgramClock {
   const GroupShapes& shapes_;
   QuietPrices& prices_;
   double stretch_;
-  Timed timed_;
   ProgramTimes out_;
   std::vector<double> finish_;
   std::array<double, strategies::kStreams> free_{};
@@ -159,8 +159,8 @@ class ProgramClock {
 }  // namespace
 
 ProgramTimes time_program(const strategies::Program& program, const GroupShapes& shapes,
-                          QuietPrices& prices, double stretch, Timed timed) {
-  return ProgramClock(program, shapes, prices, stretch, timed).run();
+                          QuietPrices& prices, double stretch) {
+  return ProgramClock(program, shapes, prices, stretch).run();
 }
 
 UnitTables::UnitTables(const SearchSpace& space, QuietPrices& prices)
@@ -215,15 +215,6 @@ strategies::Program UnitTables::emit(const Scenario& scenario, const UnitTable& 
   return strategies::emit_step(context);
 }
 
-ProgramTimes UnitTables::time(const Scenario& scenario, const UnitTable& table,
-                              const strategies::Plan& plan, std::vector<strategies::Chunk> chunks,
-                              std::vector<strategies::PassSlot> slots, std::int64_t micro_batches,
-                              const GroupShapes& shapes, Timed timed) {
-  return time_program(
-      emit(scenario, table, plan, std::move(chunks), std::move(slots), micro_batches), shapes,
-      prices_, stretch(scenario), timed);
-}
-
 PassCosts UnitTables::measure(const UnitTable& table, const Scenario& scenario,
                               const strategies::Unit& unit, const GroupShapes& shapes) {
   PassCosts out;
@@ -231,14 +222,25 @@ PassCosts UnitTables::measure(const UnitTable& table, const Scenario& scenario,
   for (std::size_t k = 0; k < kPassKinds; ++k) {
     const auto kind = static_cast<PassKind>(k);
     const auto program = emit(scenario, table, table.plan, chunks, {{kind, 0, 0}}, 1);
-    const ProgramTimes times =
-        time_program(program, shapes, prices_, stretch(scenario), Timed::passes);
+    const ProgramTimes times = time_program(program, shapes, prices_, stretch(scenario));
     out.time[k] = times.passes;
     out.busy[k] = times.busy;
-    if (kind == PassKind::forward) out.kept = std::max(0.0, growth(program).end);
-    if (kind == PassKind::backward) out.backward_peak = growth(program).peak;
+    const Growth memory = growth(program);
+    if (kind == PassKind::forward) {
+      out.kept = std::max(0.0, memory.end);
+      out.forward_peak = memory.peak;
+    }
+    if (kind == PassKind::backward) out.first_backward_peak = out.backward_peak = memory.peak;
   }
-  if (uneven_recompute(scenario.training.recompute)) out.kept = out.backward_peak = 0.0;
+  // What is offloaded leaves after the forward and is back for the backward.
+  strategies::StepContext context;
+  context.plan = &scenario.plan;
+  const sim::Bytes all{static_cast<std::int64_t>(out.kept)};
+  out.kept = strategies::stays_on_device(context, all).as_double();
+  out.forward_peak -= (all - strategies::stays_on_device(context, all)).as_double();
+  if (uneven_recompute(scenario.training.recompute)) {
+    out.kept = out.forward_peak = out.first_backward_peak = out.backward_peak = 0.0;
+  }
   out.dense = static_cast<double>(unit.cost->dense_parameters);
   out.expert = static_cast<double>(unit.cost->expert_parameters);
   return out;
@@ -253,6 +255,7 @@ void UnitTables::fill(UnitTable& table, const Scenario& scenario, const GroupSha
   table.plan.pp = table.plan.vpp = table.plan.dp = table.plan.shard_group = 1;
   table.plan.zero = 0;
   table.plan.schedule = "1f1b";
+  table.plan.offload = {};  // copies beside the passes can only make them longer
   table.costs = std::make_unique<strategies::CostTable>(
       scenario.model, scenario.device, table.training, table.plan, scenario.implementation);
   table.hidden_state = static_cast<double>(table.costs->hidden_state().count());

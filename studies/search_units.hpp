@@ -25,26 +25,25 @@ struct PassCosts {
   std::array<double, kPassKinds> time{};  // with the communication it waits for
   std::array<double, kPassKinds> busy{};  // compute, and what transfers take from it
   double kept = 0.0;                      // activations from forward to backward
-  double backward_peak = 0.0;             // on top, while the last unit runs backward
+  double forward_peak = 0.0;              // on top of what there is before a forward, at its peak
+  double first_backward_peak = 0.0;       // … a backward, while its first (the last) unit runs
+  double backward_peak = 0.0;             // … at its peak
   double dense = 0.0, expert = 0.0;       // parameters
 
-  PassCosts& operator+=(const PassCosts& other);
+  PassCosts& operator+=(const PassCosts& next);  // a unit that follows
 };
 
 // Times of a program on one rank: quiet links, a host that is never late.
 struct ProgramTimes {
   double passes = 0.0;  // until what follows the passes can start
   double busy = 0.0;    // compute of the passes, and what their transfers take from it
-  double all = 0.0;     // until the last compute
 };
-// `passes`: without the reduction of gradients, which only some micro-batches do. `tail`: with the
-// passes themselves taken as nothing, but not what comes after them.
-enum class Timed : std::uint8_t { passes, tail };
+// Without the reduction of gradients, which only some micro-batches do.
 //
 // A transfer slows the compute beside it: between two moments at which everything begun has ended,
 // at least the compute and each transfer's share of its own time pass (docs/search.md).
 ProgramTimes time_program(const strategies::Program& program, const GroupShapes& shapes,
-                          QuietPrices& prices, double stretch, Timed timed);
+                          QuietPrices& prices, double stretch);
 
 // Everything that units of one core's kind share: the cost table and its owners.
 struct UnitTable {
@@ -64,12 +63,11 @@ class UnitTables {
   // Of the core that `scenario` holds. Valid as long as this object.
   const UnitTable& of(const SearchCore& core, const scenarios::Scenario& scenario);
 
-  // Emits passes of `chunk` with `plan` and times them.
-  ProgramTimes time(const scenarios::Scenario& scenario, const UnitTable& table,
-                    const strategies::Plan& plan, std::vector<strategies::Chunk> chunks,
-                    std::vector<strategies::PassSlot> slots, std::int64_t micro_batches,
-                    const GroupShapes& shapes, Timed timed);
   double stretch(const scenarios::Scenario& scenario) const;
+  // Passes of `chunks` with `plan`.
+  strategies::Program emit(const scenarios::Scenario& scenario, const UnitTable& table,
+                           const strategies::Plan& plan, std::vector<strategies::Chunk> chunks,
+                           std::vector<strategies::PassSlot> slots, std::int64_t micro_batches);
 
  private:
   using Key = std::array<std::int64_t, kMostCoreDimensions + strategies::kGroupKinds + 1>;
@@ -81,9 +79,6 @@ class UnitTables {
   void fill(UnitTable& table, const scenarios::Scenario& scenario, const GroupShapes& shapes);
   PassCosts measure(const UnitTable& table, const scenarios::Scenario& scenario,
                     const strategies::Unit& unit, const GroupShapes& shapes);
-  strategies::Program emit(const scenarios::Scenario& scenario, const UnitTable& table,
-                           const strategies::Plan& plan, std::vector<strategies::Chunk> chunks,
-                           std::vector<strategies::PassSlot> slots, std::int64_t micro_batches);
 
   const SearchSpace& space_;
   QuietPrices& prices_;

@@ -41,6 +41,14 @@ constexpr std::array kFigures{
              s.cluster.intra_latency = faster(s.cluster.intra_latency, factor);
              s.cluster.inter_latency = faster(s.cluster.inter_latency, factor);
            }},
+    Figure{"memory_size", "device memory size",
+           [](Scenario& s, double factor) {
+             const auto scaled = [&](sim::Bytes bytes) {
+               return sim::Bytes{static_cast<std::int64_t>(bytes.as_double() * factor)};
+             };
+             s.device.memory = scaled(s.device.memory);
+             s.device.usable_memory = scaled(s.device.usable_memory);
+           }},
     Figure{"kernel_launch", "kernel launch time",
            [](Scenario& s, double factor) {
              s.implementation.kernels.launch = faster(s.implementation.kernels.launch, factor);
@@ -58,15 +66,19 @@ sim::Time effect(const Sensitivity& row) {
 std::vector<Sensitivity> sensitivity(const Scenario& scenario, const Predictor& predict) {
   std::vector<Sensitivity> rows;
   for (const Figure& figure : kFigures) {
-    const auto step_time = [&](double factor) {
+    const auto result = [&](double factor) {
       Scenario changed = scenario;
       figure.scale(changed, factor);
-      return predict(changed).step_time;
+      return predict(changed);
     };
-    rows.push_back({figure.key, figure.label, step_time(1.0 - kSensitivityStep),
-                    step_time(1.0 + kSensitivityStep)});
+    const scenarios::Report worse = result(1.0 - kSensitivityStep);
+    const scenarios::Report better = result(1.0 + kSensitivityStep);
+    rows.push_back(
+        {figure.key, figure.label, worse.step_time, better.step_time, worse.fits, better.fits});
   }
-  std::erase_if(rows, [](const Sensitivity& row) { return row.worse == row.better; });
+  std::erase_if(rows, [](const Sensitivity& row) {
+    return row.worse == row.better && row.worse_fits == row.better_fits;
+  });
   std::stable_sort(rows.begin(), rows.end(), [](const Sensitivity& a, const Sensitivity& b) {
     return effect(a) > effect(b);
   });

@@ -17,6 +17,8 @@ struct Sensitivity {
   std::string_view label;  // for people
   sim::Time worse;         // step time with the figure a tenth worse
   sim::Time better;        // … a tenth better
+  bool worse_fits = true;  // whether the step still fits in memory
+  bool better_fits = true;
 };
 
 using Predictor = std::function<scenarios::Report(const scenarios::Scenario&)>;

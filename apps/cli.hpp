@@ -1,0 +1,20 @@
+// Parts of the command line's description, between cli*.cpp.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "apps/options.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace apps {
+
+void add_set(CLI::App& app, std::vector<std::string>& set);  // --set
+void add_validate(CLI::App& root, ValidateOptions& options);
+void add_search(CLI::App& root, SearchOptions& options);
+void add_sweep(CLI::App& root, SweepOptions& options);
+
+}  // namespace apps

@@ -1,0 +1,95 @@
+// The command line of what simulates many times: validate, search, sweep.
+#include <CLI/CLI.hpp>
+
+#include "apps/cli.hpp"
+
+namespace apps {
+
+void add_set(CLI::App& app, std::vector<std::string>& set) {
+  app.add_option("--set", set, "Override a key of the scenario: dotted.key=value (repeatable)")
+      ->allow_extra_args(false)
+      ->check([](const std::string& text) {
+        return text.find('=') == std::string::npos || text.front() == '='
+                   ? "expected dotted.key=value, got '" + text + "'"
+                   : std::string{};
+      });
+}
+
+void add_validate(CLI::App& root, ValidateOptions& options) {
+  CLI::App* app = root.add_subcommand(
+      "validate", "Predict every published measurement shipped here and compare");
+  app->add_option("--source", options.sources, "Only this source (repeatable)")
+      ->allow_extra_args(false);
+  app->add_flag("--json", options.json, "One JSON object on stdout");
+  app->add_option("--csv", options.csv, "A line a record, into a file (- = stdout)");
+  app->add_option("--plot", options.plot, "Scatter plot of step times, an SVG file");
+  app->add_option("--threads", options.threads, "Threads (default: all cores)")
+      ->check(CLI::Range(1U, 1024U));
+  app->add_option("--records", options.records, "Folder of records (default: the shipped one)");
+  app->add_option(
+      "--check", options.check,
+      "Exit code 1 when a table of this document (docs/accuracy.md) shows smaller errors");
+  app->add_option("--update-docs", options.update_docs, "Replace the tables of this document");
+}
+
+void add_search(CLI::App& root, SearchOptions& options) {
+  CLI::App* app = root.add_subcommand("search", "Find the best strategies, exactly");
+  app->add_option("scenario", options.scenario, "Scenario file; its search: section constrains")
+      ->required();
+  add_set(*app, options.set);
+  app->add_flag("--json", options.json, "One JSON object on stdout");
+  app->add_option("--top", options.top, "How many of the best to show")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{1000}))
+      ->capture_default_str();
+  app->add_option("--objective", options.objective, "What is best")
+      ->check(CLI::IsMember({"step_time", "tokens_per_s", "memory", "cost"}))
+      ->capture_default_str();
+  app->add_option("--front", options.front,
+                  "Pareto front of time and memory: exact, of what was evaluated, or exact in "
+                  "small spaces")
+      ->check(CLI::IsMember({"auto", "exact", "evaluated"}))
+      ->capture_default_str();
+  app->add_option("--journal", options.journal, "Keep every evaluation in this file");
+  app->add_flag("--resume", options.resume, "Go on from the journal");
+  app->add_flag("--restart", options.restart, "Overwrite the journal");
+  app->add_option("--threads", options.threads, "Threads (default: all cores)")
+      ->check(CLI::Range(1U, 1024U));
+  app->add_flag(
+      "--explain", options.explain,
+      "Also go through the usual rules for choosing a strategy, with this case's numbers");
+  app->add_option("--best", options.best, "Write the winner as a scenario file");
+  app->add_option("--tokens", options.tokens,
+                  "Tokens of the whole training, for days and cost (default: 20 a parameter)")
+      ->check(CLI::PositiveNumber);
+  app->add_option("--max-memory", options.max_memory, "Memory this program may use, e.g. 8GiB")
+      ->transform(CLI::AsSizeValue(true));
+  app->add_option("--time-limit", options.time_limit_s, "Seconds this program may run")
+      ->check(CLI::PositiveNumber);
+}
+
+void add_sweep(CLI::App& root, SweepOptions& options) {
+  CLI::App* app = root.add_subcommand("sweep", "A grid over any keys, one simulation a point");
+  app->add_option("scenario", options.scenario, "Scenario file")->required();
+  app->add_option("--over", options.over,
+                  "Key and values: dotted.key=a,b,c (repeatable; the last varies fastest)")
+      ->required()
+      ->allow_extra_args(false);
+  add_set(*app, options.set);
+  app->add_option("--scaling", options.scaling,
+                  "With cluster.gpus swept: the same batch (strong), or one that grows (weak)")
+      ->check(CLI::IsMember({"strong", "weak"}));
+  auto* json = app->add_flag("--json", options.json, "One JSON object a line and point");
+  app->add_flag("--csv", options.csv, "Comma-separated values")->excludes(json);
+  app->add_option("--plot", options.plot, "Throughput over the first key, an SVG file");
+  app->add_option("--fidelity", options.fidelity, "Network model: auto, analytic, flow or step")
+      ->check(CLI::IsMember({"auto", "analytic", "flow", "step"}))
+      ->capture_default_str();
+  app->add_option("--threads", options.threads, "Threads (default: all cores)")
+      ->check(CLI::Range(1U, 1024U));
+  app->add_option("--max-memory", options.max_memory, "Memory this program may use, e.g. 8GiB")
+      ->transform(CLI::AsSizeValue(true));
+  app->add_option("--time-limit", options.time_limit_s, "Seconds this program may run")
+      ->check(CLI::PositiveNumber);
+}
+
+}  // namespace apps

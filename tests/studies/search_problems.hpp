@@ -1,0 +1,81 @@
+// Small random searches, drawn from a seed, whose every strategy can be simulated.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "scenarios/reader.hpp"
+
+namespace search_problems {
+
+// splitmix64: the same numbers on every platform.
+class Draw {
+ public:
+  explicit Draw(std::uint64_t seed) : state_(seed * 0x9E3779B97F4A7C15ULL + 1) {}
+  std::uint64_t number() {
+    std::uint64_t z = (state_ += 0x9E3779B97F4A7C15ULL);
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
+    return z ^ (z >> 31);
+  }
+  bool coin() { return number() % 2 == 0; }
+  std::string of(const std::vector<std::string>& values) {
+    return values[number() % values.size()];
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
+inline scenarios::Scenario read(const std::string& text) {
+  scenarios::ReadOptions options;
+  options.check_strategy = false;
+  return scenarios::read_scenario_text(text, "search.yaml", options);
+}
+
+// A model of a few layers on 4 to 16 GPUs; devices with so little memory that some strategies do
+// not fit. What a search takes longest over is fixed, but differently each time.
+inline std::string random_problem(std::uint64_t seed) {
+  Draw draw(seed);
+  const bool moe = draw.number() % 3 == 0;
+  const std::string cluster = draw.of({"dgx-a100", "dgx-h100", "pcie-box", "dgx1-v100"});
+  const std::string gpus = draw.of({"4", "8", "16"});
+  std::string text = fmt::format(
+      "name: random {}\n"
+      "model: {{layers: {}, hidden: 512, heads: 8, kv_heads: {}, ffn: 1024, vocab: 8192, "
+      "tied_embeddings: {}{}}}\n"
+      "cluster: {{preset: {}, gpus: {}}}\n"
+      "training: {{seq_len: {}, global_batch: {}, precision: {}, optimizer: {}}}\n"
+      "implementation: {}\n",
+      seed, draw.of({"3", "4", "6"}), draw.of({"2", "8"}), draw.coin(),
+      moe ? ", moe: {experts: 4, top_k: 2, ffn: 512}" : "", cluster, gpus,
+      draw.of({"512", "1024", "2048"}), draw.of({"16", "24", "32"}),
+      cluster == "dgx1-v100" ? "fp16" : "bf16", draw.of({"adamw", "sgd", "adamw-8bit"}),
+      draw.of({"ideal", "megatron-core", "fsdp", "nanotron", "torchtitan", "deepspeed"}));
+  std::string fixed;
+  const auto fix = [&](const std::string& key, const std::string& value) {
+    fixed += fmt::format("{}{}: {}", fixed.empty() ? "" : ", ", key, value);
+  };
+  fix("sequence_parallel", draw.of({"true", "false"}));
+  fix("overlap.tp", draw.of({"true", "false"}));
+  if (draw.coin()) fix("cp", draw.of({"1", "2"}));
+  if (draw.coin()) fix("rank_order", draw.of({"tp-cp-ep-dp-pp", "tp-cp-ep-pp-dp"}));
+  if (draw.coin()) fix("vpp", "1");
+  if (draw.coin()) fix("overlap.p2p", draw.of({"true", "false"}));
+  if (draw.coin()) fix("overlap.param_gather", draw.of({"true", "false"}));
+  if (draw.coin()) fix("reshard_after_forward", draw.of({"true", "false"}));
+  if (draw.number() % 3 > 0) fix("offload.optimizer", draw.of({"0", "0.5", "1"}));
+  if (draw.number() % 3 > 0) fix("offload.activations", draw.of({"0", "0.5", "1"}));
+  if (draw.number() % 4 == 0) fix("grad_reduce", "micro_batch");
+  if (moe) fix("etp", "1");
+  fix("micro_batch", draw.of({"1", "2"}));
+  fix("tp", draw.of({"1", "2", "4"}));
+  text += fmt::format("search:\n  fixed: {{{}}}\n", fixed);
+  if (draw.coin()) text += "  ranges: {recompute: [none, full], zero: [0, 1, 3]}\n";
+  return text;
+}
+
+}  // namespace search_problems
