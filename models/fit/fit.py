@@ -26,7 +26,9 @@ def fit_gemm(facts):
         chosen = [r for r in rows if r['facts']['architecture'] == architecture and
                   r['kind'] == 'typical' and r['groups'] == 1 and r['source'] != 'deepgemm' and
                   (r['device'] != 'b200' or r['seconds'] >= 100e-6)]
-        result = results[architecture] = gemm_model.fit(chosen)
+        best = max(float(r['tflops']) * 1e12 / r['facts']['peak'][r['precision']] for r in rows
+                   if r['facts']['architecture'] == architecture and r['kind'] == 'best')
+        result = results[architecture] = gemm_model.fit(chosen, best)
         values = ', '.join('%.3g' % value for value in result['params'])
         print('gemm %-9s train %3d rows %.1f %%, held out %3d rows %.1f %%: {%s}' % (
             architecture, result['counts'][0], 100 * result['train'], result['counts'][1],

@@ -111,20 +111,22 @@ def grouped(rows):
     return {key: [r for r in rows if r['rate'] == key] for key in keys}
 
 
-def fit(rows):
+def fit(rows, best):
     """Kernel parameters of one architecture; a quarter of the shapes is held out, whatever their
-    pass and precision."""
+    pass and precision. `best`: the best shape anyone found, as a part of peak, which the kernel's own
+    rate cannot be below; typical shapes at the power limit do not tell it."""
+    bounds_here = [(max(best, BOUNDS[0][0]), BOUNDS[0][1])] + BOUNDS[1:]
     out = lambda r: held_out(sorted((r['m'], r['n'], r['k'])))
     train = [row for row in rows if not out(row)]
     held = [row for row in rows if out(row)]
-    params = list(START)
+    params = [max(best, START[0])] + START[1:]
     for _ in range(4):
         rates = {key: sustained_rate(group, params) for key, group in grouped(train).items()}
 
         def loss(point):
             return mean(error(r, point, rates[r['rate']]) for r in train)
 
-        params, _ = coordinate_search(loss, params, STEPS, BOUNDS, 5)
+        params, _ = coordinate_search(loss, params, STEPS, bounds_here, 5)
     # Devices with few rows: all of them settle the rate, none is left to test it.
     everything = grouped(rows)
     rates = {key: sustained_rate(group if len(group) < 4 else [r for r in group if not out(r)] or
