@@ -107,6 +107,9 @@ const std::vector<Key<Draft>> kProfile = {
         "The sharded copy of the parameters is fp32 and is the master copy (FSDP)."),
     profile<&Implementation::p2p_synchronises>("implementation.p2p_synchronises",
                                                "The host waits for each pipeline transfer."),
+    profile<&Implementation::keeps_stage_outputs>(
+        "implementation.keeps_stage_outputs",
+        "Pipeline: a stage's output stays until its backward, with buffers to receive into."),
     profile<&Implementation::step_host_time>("implementation.step_host_time",
                                              "Host work once a step.", kTime),
     profile<&Implementation::backward_launch>(

@@ -13,6 +13,9 @@ class PipelineParallel final : public Strategy {
  public:
   using Strategy::Strategy;
 
+  void step_begin(Emitter& emitter) override { receive_buffers(emitter, true); }
+  void step_end(Emitter& emitter) override { receive_buffers(emitter, false); }
+
   void before_pass(Emitter& emitter, const Pass& pass) override {
     if (pass.recompute || pass.kind == PassKind::backward_weight) return;
     const std::int64_t piece = pass.chunk->piece;
@@ -27,6 +30,7 @@ class PipelineParallel final : public Strategy {
   void after_pass(Emitter& emitter, const Pass& pass) override {
     if (pass.recompute || pass.kind == PassKind::backward_weight) return;
     const std::int64_t piece = pass.chunk->piece;
+    if (implementation().keeps_stage_outputs && remote(piece + 1, pass)) hold_output(emitter, pass);
     const std::int64_t target = pass.forward() ? piece + 1 : piece - 1;
     if (!remote(target, pass)) return;
     const OpIndex sent =
@@ -76,6 +80,32 @@ class PipelineParallel final : public Strategy {
            (static_cast<std::uint64_t>(from_piece) << 33) |
            (static_cast<std::uint64_t>(pass.forward()) << 32) |
            static_cast<std::uint64_t>(pass.micro_batch);
+  }
+
+  sim::Bytes stage_output() const {
+    return sim::Bytes{context().costs->hidden_state().count() /
+                      (plan().sequence_parallel ? plan().tp : 1)};
+  }
+
+  void hold_output(Emitter& emitter, const Pass& pass) const {
+    if (pass.forward()) {
+      emitter.allocate(sim::MemoryCategory::activations, stage_output());
+    } else {
+      emitter.free(sim::MemoryCategory::activations, stage_output());
+    }
+  }
+
+  // One for what the stage before sends, one for gradients from the stage behind.
+  void receive_buffers(Emitter& emitter, bool arrive) const {
+    if (!implementation().keeps_stage_outputs) return;
+    const std::int64_t count =
+        (context().stage > 0 ? 1 : 0) + (context().stage + 1 < plan().pp ? 1 : 0);
+    const sim::Bytes bytes = stage_output() * count;
+    if (arrive) {
+      emitter.allocate(sim::MemoryCategory::buffers, bytes);
+    } else {
+      emitter.free(sim::MemoryCategory::buffers, bytes);
+    }
   }
 
   bool scatters() const {

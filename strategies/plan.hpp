@@ -158,6 +158,9 @@ struct Implementation {
   bool scatter_gather_p2p = false;  // without SP: a stage sends 1/tp a rank and gathers on arrival
   bool fp32_sharded_parameters = false;  // FSDP: the sharded copy is fp32 and is the master copy
   bool p2p_synchronises = false;         // the host waits for each pipeline send/receive
+  // A stage's output stays until its backward, and so do buffers to receive into (DeepSpeed's
+  // pipe_buffers); else it is freed when sent.
+  bool keeps_stage_outputs = false;
   sim::Time step_host_time;              // data loading, logging, clipping: host work once a step
   sim::Time backward_launch;    // host time to issue a kernel of backward; 0 = kernels.launch
   sim::Time collective_launch;  // host time to issue a collective or a send; 0 = kernels.launch

@@ -123,3 +123,20 @@ TEST_CASE("gather buffers of the forwards after the second are there at once on 
   f.spread();
   CHECK(cached(0) == 0);
 }
+
+TEST_CASE("DeepSpeed's pipeline keeps the output of each micro-batch in flight and two buffers") {
+  StepFixture f;
+  f.plan.pp = 4;
+  f.training.recompute = {Recompute::full, {}, 0, 1};
+  f.spread();
+  const std::int64_t hidden = 2 * f.training.seq_len * f.gpt().hidden;
+  const auto held = [&](std::int64_t stage) {
+    return replay_memory(f.program(stage)).peak().count();
+  };
+  for (const std::int64_t stage : {1, 2}) {
+    f.implementation.keeps_stage_outputs = false;
+    const std::int64_t freed = held(stage);
+    f.implementation.keeps_stage_outputs = true;
+    CHECK(held(stage) - freed == (4 - stage + 2) * hidden);
+  }
+}
