@@ -120,10 +120,11 @@ const std::vector<Key<Draft>> kProfile = {
         "Host time to issue a collective or a send; 0 = as kernels.launch.", kTime),
     profile<&Implementation::collective_checks>(
         "implementation.collective_checks",
-        "When members compare each collective first (TORCH_DISTRIBUTED_DEBUG=DETAIL); pipelines: "
-        "with stages over several nodes."),
+        "When collectives cost collective_check (TORCH_DISTRIBUTED_DEBUG=DETAIL, lists of "
+        "tensors); "
+        "pipelines: with stages over several nodes."),
     profile<&Implementation::collective_check>(
-        "implementation.collective_check", "Host time of that comparison for each other member.",
+        "implementation.collective_check", "Host time for each other member before a collective.",
         kCheck),
     profile<&Implementation::launch_blocking>(
         "implementation.launch_blocking",
@@ -137,6 +138,12 @@ const std::vector<Key<Draft>> kProfile = {
                                                   "Full link rate, no latency."),
     profile<&Implementation::bucket>("implementation.bucket", "Gradient reduction bucket.", kBytes),
     profile<&Implementation::layer_buckets>("implementation.layer_buckets", "One bucket a layer."),
+    profile<&Implementation::gathers_per_layer>(
+        "implementation.gathers_per_layer",
+        "ZeRO-3: collectives that a layer's parameters take, and its gradients.", {1, 1000}),
+    profile<&Implementation::gather_synchronises>(
+        "implementation.gather_synchronises",
+        "ZeRO-3: the host waits for the device before and after each gather."),
     profile<&Implementation::prefetch_layers>("implementation.prefetch_layers",
                                               "ZeRO-3: layers gathered ahead.", {0, 1000}),
     profile<&Implementation::keeps_last_gathered>(

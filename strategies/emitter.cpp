@@ -97,6 +97,7 @@ OpIndex Emitter::collective(const Collective& what) {
   op.collective = what.kind;
   op.group = what.group;
   op.overlapped = what.overlapped;
+  op.host_waits = what.synchronises;
   op.bytes = what.bytes;
   op.forwarded = what.forwarded;
   op.name = what.name;

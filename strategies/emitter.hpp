@@ -30,7 +30,8 @@ struct Collective {
   Activity activity = Activity::tp;
   bool overlapped = false;
   const char* name = "";
-  sim::Bytes forwarded{};  // as Op::forwarded
+  sim::Bytes forwarded{};     // as Op::forwarded
+  bool synchronises = false;  // the host waits for the compute before it, then for its end
 };
 
 // Where in the step the operations that follow belong.

@@ -87,7 +87,8 @@ class FullySharded final : public Strategy {
       for (std::int64_t i = 0; i < parts; ++i) {
         last = emitter.collective({group, collectives::Kind::all_gather, part(bytes, i, parts),
                                    Stream::gather, Activity::dp, plan().overlap.param_gather,
-                                   "fsdp all-gather"});
+                                   "fsdp all-gather", sim::Bytes{},
+                                   implementation().gather_synchronises});
       }
     };
     const bool second = plan().secondary_shard > 0 && !pass.forward();

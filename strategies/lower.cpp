@@ -143,6 +143,12 @@ class Lowering {
   sim::HostIssue issue(RankId rank, const Op& op) {
     RankState& s = state(rank);
     if (!implementation_.host_limits) return {};
+    const TaskId computed = s.last[static_cast<std::size_t>(Stream::compute)];
+    if (op.kind == OpKind::collective && op.host_waits && computed.valid() &&
+        !(s.host_anchor.valid() && computed < s.host_anchor)) {
+      s.host_anchor = computed;  // the device has nothing left to do
+      s.host_clock = sim::Time::zero();
+    }
     // What a CUDA graph replays is neither issued nor checked.
     if (checks_ && op.kind == OpKind::collective && op.host > sim::Time::zero()) {
       const std::size_t others = fleet_.group(rank, op.group)->members.size() - 1;

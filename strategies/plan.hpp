@@ -161,12 +161,12 @@ struct Implementation {
   // A stage's output stays until its backward, and so do buffers to receive into (DeepSpeed's
   // pipe_buffers); else it is freed when sent.
   bool keeps_stage_outputs = false;
-  sim::Time step_host_time;              // data loading, logging, clipping: host work once a step
+  sim::Time step_host_time;     // data loading, logging, clipping: host work once a step
   sim::Time backward_launch;    // host time to issue a kernel of backward; 0 = kernels.launch
   sim::Time collective_launch;  // host time to issue a collective or a send; 0 = kernels.launch
-  // Before a collective, members compare what they are about to do; a host spends this for each of
-  // the others. TORCH_DISTRIBUTED_DEBUG=DETAIL: rank 0 hears from all over sockets, and
-  // fingerprints are gathered (torch's ProcessGroupWrapper).
+  // What a host spends for each other member before a collective. TORCH_DISTRIBUTED_DEBUG=DETAIL:
+  // members compare what they are about to do, rank 0 hears from all over sockets (torch's
+  // ProcessGroupWrapper). Collectives on lists of tensors: each member's piece is copied.
   CollectiveChecks collective_checks = CollectiveChecks::never;
   sim::Time collective_check;
   // CUDA_LAUNCH_BLOCKING=1: the host waits for each kernel before it issues the next.
@@ -179,6 +179,7 @@ struct Implementation {
   bool fp8_parameter_gather = false;   // ZeRO-1: fp8 runs gather the new parameters in fp8
   bool layer_buckets = false;          // one bucket a layer (FSDP units)
   std::int64_t gathers_per_layer = 1;  // ZeRO-3: collectives a layer's parameters take (tensors)
+  bool gather_synchronises = false;    // ZeRO-3: the host waits for the device around each gather
   std::int64_t prefetch_layers = 1;    // gathered ahead (ZeRO-3)
   bool keeps_last_gathered = false;    // ZeRO-3: last layer and head, from forward to backward
   double gather_copy_bytes = 0.0;      // FSDP: a parameter, from the gathered buffer to its tensor

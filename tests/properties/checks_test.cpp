@@ -43,3 +43,19 @@ TEST_CASE("checks of pipelines are those of stages over several nodes") {
   CHECK(extra("{tp: 8, dp: 2}", 16) == 0.0);
   CHECK(step("pipelines", "{tp: 8, pp: 2}", 16, 4) == step("always", "{tp: 8, pp: 2}", 16, 4));
 }
+
+TEST_CASE("gathers around which the host waits cannot be hidden under compute") {
+  const auto seconds = [](const char* waits) {
+    const Composition c{
+        "gathers",
+        16,
+        "{dp: 16, zero: 3}",
+        "{layers: 8, hidden: 4096, heads: 32, kv_heads: 32, ffn: 16384, vocab: 8192}",
+        "seq_len: 2048, micro_batch: 2, global_batch: 32",
+        "preset: dgx-a100",
+        fmt::format("{{base: deepspeed, gather_synchronises: {}}}", waits)};
+    const scenarios::Breakdown parts = scenarios::predict(read(c)).breakdown;
+    return (parts.exposed_dp + parts.other).seconds();
+  };
+  CHECK(seconds("true") > 1.5 * seconds("false"));
+}
