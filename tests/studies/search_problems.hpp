@@ -8,27 +8,11 @@
 #include <vector>
 
 #include "scenarios/reader.hpp"
+#include "tests/draw.hpp"
 
 namespace search_problems {
 
-// splitmix64: the same numbers on every platform.
-class Draw {
- public:
-  explicit Draw(std::uint64_t seed) : state_(seed * 0x9E3779B97F4A7C15ULL + 1) {}
-  std::uint64_t number() {
-    std::uint64_t z = (state_ += 0x9E3779B97F4A7C15ULL);
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
-    return z ^ (z >> 31);
-  }
-  bool coin() { return number() % 2 == 0; }
-  std::string of(const std::vector<std::string>& values) {
-    return values[number() % values.size()];
-  }
-
- private:
-  std::uint64_t state_;
-};
+using tests::Draw;
 
 inline scenarios::Scenario read(const std::string& text) {
   scenarios::ReadOptions options;
