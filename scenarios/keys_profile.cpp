@@ -221,7 +221,7 @@ const std::vector<Key<Draft>> kProfile = {
         "ZeRO 1, 2: the shard's 16-bit gradients are joined and copied to fp32 for the step."),
     profile<&Implementation::gathers_free_late>(
         "implementation.gathers_free_late",
-        "Tensor-parallel gather buffers are reused only when the device has passed them."),
+        "Buffers of tensor-parallel exchanges are reused only when the device has passed them."),
     profile<&Implementation::selective_recompute>("implementation.selective_recompute",
                                                   "Default of training.recompute.modules."),
     profile<&Implementation::contiguous_gradients>("implementation.contiguous_gradients",

@@ -46,8 +46,32 @@ void rate(Report& report, double executed) {
   }
 }
 
-void check_memory(Report& report, const StepModel& model) {
-  report.stages = stage_memory(report.scenario, model);
+// Of one rank a stage; all ranks of a stage run the same program.
+StageTimes times_of_stages(const StepModel& model, const SimulatedStep& result) {
+  StageTimes out(model.programs.size());
+  for (std::size_t r = 0; r < result.fleet->ranks.size(); ++r) {
+    auto& times = out[static_cast<std::size_t>(result.fleet->ranks[r].stage)];
+    if (!times.empty()) continue;
+    sim::TaskId anchor;
+    sim::Time since, reached;  // when the host went on from its anchor; how far it has got
+    for (const sim::TaskId task : result.step.task_of[r]) {
+      const sim::HostIssue& host = result.step.graph.host(task);
+      if (host.anchor.valid() && host.anchor != anchor) {
+        anchor = host.anchor;
+        since = std::max(reached, result.timeline.finish[anchor]);
+      }
+      times.push_back({since + host.begin, result.timeline.finish[task]});
+      reached = std::max(reached, since + host.end);
+    }
+  }
+  return out;
+}
+
+void check_memory(Report& report, const StepModel& model, const SimulatedStep& result) {
+  const bool host_counts =
+      report.scenario.implementation.host_limits && !report.scenario.training.cuda_graph;
+  report.stages = stage_memory(report.scenario, model,
+                               host_counts ? times_of_stages(model, result) : StageTimes{});
   report.device_memory = report.scenario.device.usable_memory;
   for (std::size_t s = 0; s < report.stages.size(); ++s) {
     if (report.stages[s].driver > report.stages[report.worst_stage].driver) report.worst_stage = s;
@@ -107,7 +131,7 @@ Report predict(const Scenario& scenario, const PredictOptions& options) {
                options.steps, report.step_time);
   report.bubble_fraction = report.breakdown.bubble.seconds() / report.step_time.seconds();
   rate(report, executed_flops(*model, scenario.plan) / static_cast<double>(options.steps));
-  check_memory(report, *model);
+  check_memory(report, *model, result);
   report.fold = {result.fleet->world, static_cast<std::int64_t>(result.fleet->ranks.size()),
                  result.fleet->folded, result.fleet->certificate};
   if (!scenario.calibration.empty()) {

@@ -118,7 +118,8 @@ DeviceMemory with_cached(DeviceMemory needed, sim::Bytes reclaimable, sim::Bytes
   return {needed.reserved + cached, needed.driver + cached};
 }
 
-std::vector<StageMemory> stage_memory(const Scenario& scenario, const StepModel& model) {
+std::vector<StageMemory> stage_memory(const Scenario& scenario, const StepModel& model,
+                                      const StageTimes& times) {
   const strategies::Implementation& implementation = scenario.implementation;
   std::vector<StageMemory> out;
   for (std::size_t stage = 0; stage < model.programs.size(); ++stage) {
@@ -129,9 +130,14 @@ std::vector<StageMemory> stage_memory(const Scenario& scenario, const StepModel&
     memory.categories = ledger.at_peak();
     memory.steady = sim::total(ledger.now());
     memory.peak_at = peak_place(model.programs[stage], ledger.peak_position());
-    const DeviceMemory device = with_cached(
-        device_memory(memory.allocated, model.plan, implementation),
-        strategies::reclaimable_memory(model.stages[stage]), scenario.device.usable_memory);
+    const auto ran =
+        stage < times.size() ? std::span(times[stage]) : std::span<const strategies::OpTimes>();
+    const sim::Bytes cached =
+        strategies::cached_step_buffers(model.stages[stage]) +
+        strategies::late_buffers(model.stages[stage], model.programs[stage], ran);
+    const DeviceMemory device =
+        with_cached(device_memory(memory.allocated, model.plan, implementation), cached,
+                    scenario.device.usable_memory);
     memory.reserved = device.reserved;
     memory.driver = device.driver;
     out.push_back(std::move(memory));

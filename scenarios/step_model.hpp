@@ -8,6 +8,7 @@
 #include "scenarios/scenario.hpp"
 #include "sim/memory.hpp"
 #include "strategies/cost_table.hpp"
+#include "strategies/late_buffers.hpp"
 #include "strategies/program.hpp"
 #include "strategies/schedule.hpp"
 #include "strategies/step_context.hpp"
@@ -40,7 +41,13 @@ DeviceMemory device_memory(sim::Bytes allocated, const strategies::Plan& plan,
 // it fails, it gives cached blocks back (pytorch, CUDACachingAllocator: release_cached_blocks).
 DeviceMemory with_cached(DeviceMemory needed, sim::Bytes reclaimable, sim::Bytes device);
 
-// Memory of each stage, by replaying its program; needs no simulation.
-std::vector<StageMemory> stage_memory(const Scenario& scenario, const StepModel& model);
+// When each operation of a stage's program ran, or nothing where that is not known.
+using StageTimes = std::vector<std::vector<strategies::OpTimes>>;
+
+// Memory of each stage, by replaying its program. Needs no simulation: `times`, per stage, only add
+// what the allocator holds because the host is ahead of the device, which it gives back before it
+// fails.
+std::vector<StageMemory> stage_memory(const Scenario& scenario, const StepModel& model,
+                                      const StageTimes& times = {});
 
 }  // namespace scenarios

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "strategies/late_buffers.hpp"
+
 namespace strategies {
 namespace {
 
@@ -62,6 +64,7 @@ std::optional<OpIndex> Emitter::flush() {
   op.layer = pending_where_.layer;
   op.duration = work.device;
   op.host = host_.kernels(work.activity, work.kernels);
+  op.launches = work.kernels;
   op.flops = work.flops;
   op.name = work.name;
   op.host_waits = std::exchange(host_waits_, false);
@@ -83,6 +86,7 @@ OpIndex Emitter::append_communication(Op op) {
   op.micro_batch = where_.micro_batch;
   op.layer = where_.layer;
   op.host = host_.collective;
+  op.launches = kCollectiveLaunches;
   op.host_waits = op.host_waits || host_.blocking;
   const std::optional<OpIndex> after = flush();
   if (!after) return append(op, {});
@@ -100,6 +104,7 @@ OpIndex Emitter::collective(const Collective& what) {
   op.host_waits = what.synchronises;
   op.bytes = what.bytes;
   op.forwarded = what.forwarded;
+  op.recorded = what.recorded;
   op.name = what.name;
   return append_communication(op);
 }

@@ -32,6 +32,7 @@ struct Collective {
   const char* name = "";
   sim::Bytes forwarded{};     // as Op::forwarded
   bool synchronises = false;  // the host waits for the compute before it, then for its end
+  sim::Bytes recorded{};      // as Op::recorded
 };
 
 // Where in the step the operations that follow belong.

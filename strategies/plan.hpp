@@ -212,8 +212,8 @@ struct Implementation {
   // fp32 copy (DeepSpeed).
   bool flat_parameter_gather = false;
   bool flat_gradient_copy = false;
-  // Buffers of asynchronous tensor-parallel gathers are free for others only when the device has
-  // passed them (tensor.record_stream), however far ahead the host is.
+  // Buffers of asynchronous tensor-parallel collectives are free for others only when the device
+  // has passed them (late_buffers.hpp).
   bool gathers_free_late = false;
   // What `recompute: selective` means in this code base.
   std::vector<models::Module> selective_recompute{models::Module::core_attn};

@@ -66,9 +66,11 @@ struct Op {
   std::int16_t chunk = -1;
   std::int32_t micro_batch = -1;
   std::int32_t layer = -1;
-  sim::Time duration;  // compute: on the device
-  sim::Time host;      // host time to issue it
-  sim::Bytes bytes;    // communication: as collectives/collective.hpp counts them
+  sim::Time duration;         // compute: on the device
+  sim::Time host;             // host time to issue it
+  std::int32_t launches = 0;  // places it takes in the device's launch queue
+  sim::Bytes recorded;        // its buffers that are let go of late (late_buffers.hpp)
+  sim::Bytes bytes;           // communication: as collectives/collective.hpp counts them
   // On a second path at the same time: node-limited exchange, inside the nodes; offloading, NVMe.
   sim::Bytes forwarded;
   std::uint64_t message = 0;  // send, receive: what matches them

@@ -148,23 +148,13 @@ sim::Bytes step_buffers(const StepContext& context, const ParameterSet& paramete
   return out;
 }
 
-sim::Bytes reclaimable_memory(const StepContext& context) {
+sim::Bytes cached_step_buffers(const StepContext& context) {
   sim::Bytes largest;
-  sim::Bytes gathered;
   for (const Chunk& chunk : context.chunks) {
-    for (const Unit& unit : chunk.units) {
-      largest = std::max(largest, unit.cost->largest_tensor);
-      if (unit.cost->is_layer) gathered += unit.cost->gathered;
-    }
+    for (const Unit& unit : chunk.units) largest = std::max(largest, unit.cost->largest_tensor);
   }
   const sim::Bytes buffers = step_buffers(context, stage_parameters(context));
-  sim::Bytes out = buffers > largest ? buffers : sim::Bytes{0};
-  const Plan& plan = *context.plan;
-  const std::int64_t ahead = std::min(plan.pp, context.micro_batches) - 2;
-  if (context.implementation->gathers_free_late && context.stage == 0 && ahead > 0) {
-    out += gathered * ahead;
-  }
-  return out;
+  return buffers > largest ? buffers : sim::Bytes{0};
 }
 
 bool gradients_come_and_go(const StepContext& context) {

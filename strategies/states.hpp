@@ -42,9 +42,8 @@ sim::Bytes stand_in_memory(const StepContext& context);
 sim::Bytes step_buffers(const StepContext& context, const ParameterSet& parameters);
 
 // What a caching allocator holds beyond the peak although it could give it back: step_buffers that
-// no cached block of the passes is large enough for, and, on the first stage, gather buffers of
-// forwards that the host has issued while the device waits for the next stage to take the second.
-sim::Bytes reclaimable_memory(const StepContext& context);
+// no cached block of the passes is large enough for.
+sim::Bytes cached_step_buffers(const StepContext& context);
 
 // Gradients that exist unsharded only from a unit's first backward to its reduction (ZeRO-2 and 3,
 // or implementations without one flat gradient buffer).

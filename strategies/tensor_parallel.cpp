@@ -34,15 +34,18 @@ class TensorParallel final : public Strategy {
     if (!unit.cost->is_layer && region != Region::head && region != Region::embedding) return;
     const bool sp = plan().sequence_parallel;
     if (pass.forward()) {
-      if (sp && column_parallel(unit, region)) gather_before(emitter, input_gather(region));
+      if (sp && column_parallel(unit, region)) {
+        gather_before(emitter, asynchronous(input_gather(region), dropped_in_forward()));
+      }
       return;
     }
     if (sp && row_parallel(unit, region) && pass.data_gradient()) {
-      gather_before(emitter, all_gather());
+      // Into a buffer that stays (nanotron's MemoryBuffer).
+      gather_before(emitter, asynchronous(all_gather(), part()));
     }
     // The input of a column-parallel matrix was kept split: its weight gradient needs it whole.
     if (sp && column_parallel(unit, region) && pass.weight_gradient() && gathers_again()) {
-      regathered_ = emitter.collective(input_gather(region));
+      regathered_ = emitter.collective(asynchronous(input_gather(region), whole() + part()));
       if (!implementation().tp_backward_overlap) settle(emitter, regathered_);
     }
   }
@@ -51,7 +54,9 @@ class TensorParallel final : public Strategy {
                            Region region) override {
     if (!column_parallel(unit, region)) return;
     if (pass.data_gradient()) {
-      reduced_ = emitter.collective(reduction());
+      // With it goes the gathered input that was kept.
+      const sim::Bytes input = gathers_again() ? sim::Bytes{0} : whole();
+      reduced_ = emitter.collective(asynchronous(reduction(), whole() + part() + input));
       if (!implementation().tp_backward_overlap) settle(emitter, reduced_);
     }
     settle(emitter, regathered_);
@@ -92,6 +97,17 @@ class TensorParallel final : public Strategy {
     }
     return out;
   }
+
+  // Its buffers are let go of when the unit is over, and recorded: of an exchange, the whole and
+  // the part. The reduce-scatters of forward are synchronous and record nothing (pytorch#111431).
+  Collective asynchronous(Collective what, sim::Bytes buffers) const {
+    if (implementation().gathers_free_late && plan().sequence_parallel) what.recorded = buffers;
+    return what;
+  }
+  sim::Bytes whole() const { return context().costs->hidden_state(); }
+  sim::Bytes part() const { return sim::Bytes{whole().count() / plan().tp}; }
+  // What forward drops behind a gather: its result, or, where that is kept, what went into it.
+  sim::Bytes dropped_in_forward() const { return gathers_again() ? whole() : part(); }
 
   // Kept for backward, unless recomputed: full recomputation gathers within its own forward.
   bool gathers_again() const {

@@ -105,25 +105,6 @@ TEST_CASE("buffers of the step: 6 bytes of the shard, or all 16-bit parameters a
   CHECK(step_buffers(f.context(), parameters).count() == 2 * p + 2 * p / 8);
 }
 
-TEST_CASE("gather buffers of the forwards after the second are there at once on the first stage") {
-  StepFixture f;
-  f.implementation.gathers_free_late = true;
-  f.plan.pp = 4;
-  f.plan.tp = 2;
-  f.plan.sequence_parallel = true;
-  f.spread();
-  const auto cached = [&](std::int64_t stage) {
-    f.program(stage);
-    return reclaimable_memory(f.context()).count();
-  };
-  const std::int64_t hidden = 2 * f.training.seq_len * f.gpt().hidden;
-  CHECK(cached(0) == 2 * 2 * hidden);  // two forwards of a layer with two column-parallel products
-  CHECK(cached(1) == 0);
-  f.plan.pp = 2;
-  f.spread();
-  CHECK(cached(0) == 0);
-}
-
 TEST_CASE("DeepSpeed's pipeline keeps the output of each micro-batch in flight and two buffers") {
   StepFixture f;
   f.plan.pp = 4;
