@@ -219,6 +219,9 @@ const std::vector<Key<Draft>> kProfile = {
     profile<&Implementation::flat_gradient_copy>(
         "implementation.flat_gradient_copy",
         "ZeRO 1, 2: the shard's 16-bit gradients are joined and copied to fp32 for the step."),
+    profile<&Implementation::optimizer_temporaries>(
+        "implementation.optimizer_temporaries",
+        "Bytes a parameter that the optimizer's step takes on top of its states.", {0, 64}),
     profile<&Implementation::gathers_free_late>(
         "implementation.gathers_free_late",
         "Buffers of tensor-parallel exchanges are reused only when the device has passed them."),

@@ -212,6 +212,9 @@ struct Implementation {
   // fp32 copy (DeepSpeed).
   bool flat_parameter_gather = false;
   bool flat_gradient_copy = false;
+  // Bytes a parameter that the optimizer's step makes for the time it takes (fp32 copies of 16-bit
+  // gradients; AdamW's denominators, all at once where it is for-each or has one flat tensor).
+  double optimizer_temporaries = 0.0;
   // Buffers of asynchronous tensor-parallel collectives are free for others only when the device
   // has passed them (late_buffers.hpp).
   bool gathers_free_late = false;

@@ -268,7 +268,9 @@ class StepEmitter {
     work.averages = context_.data_parallel() > 1;
     const models::OptimizerCost cost =
         models::optimizer_cost(work, *context_.device, context_.implementation->kernels);
-    const sim::Bytes buffers = step_buffers(context_, parameters);
+    const sim::Bytes buffers =
+        step_buffers(context_, parameters) +
+        wire_size(work.parameters, context_.implementation->optimizer_temporaries);
     emitter_.allocate(MemoryCategory::buffers, buffers);
     emitter_.compute({Activity::optimizer, cost.time, cost.kernels, 0.0, "optimizer"});
     emitter_.free(MemoryCategory::buffers, buffers);

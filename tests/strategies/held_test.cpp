@@ -105,6 +105,28 @@ TEST_CASE("buffers of the step: 6 bytes of the shard, or all 16-bit parameters a
   CHECK(step_buffers(f.context(), parameters).count() == 2 * p + 2 * p / 8);
 }
 
+TEST_CASE("the optimizer's temporaries are those of the parameters a rank updates, for its step") {
+  StepFixture f;
+  f.plan.dp = 8;
+  f.training.micro_batch = 1;
+  f.training.recompute = {Recompute::full, {}, 0, 1};
+  f.spread();
+  const auto peak = [&](int zero, double temporaries) {
+    f.plan.zero = zero;
+    f.implementation.optimizer_temporaries = temporaries;
+    return replay_memory(f.program()).peak().count();
+  };
+  f.program();
+  const std::int64_t p = stage_parameters(f.context()).dense;
+  REQUIRE(p % 8 == 0);
+  // So much that the optimizer's step is the peak.
+  for (const int zero : {0, 1, 3}) {
+    const std::int64_t updated = zero == 0 ? p : p / 8;
+    CHECK(peak(zero, 2000) - peak(zero, 1000) == 1000 * updated);
+    CHECK(in_the_end(f.program(), MemoryCategory::buffers) == 0);
+  }
+}
+
 TEST_CASE("DeepSpeed's pipeline keeps the output of each micro-batch in flight and two buffers") {
   StepFixture f;
   f.plan.pp = 4;
