@@ -22,6 +22,7 @@ struct KernelProfile {
   bool complex_rope = false;  // by complex fp32 products, which compilers leave alone (torchtitan)
   bool fp8_recast = false;    // inputs stay in 16 bits and are cast again in backward (torchao)
   bool fused_cross_entropy = true;  // no fp32 copy of the logits is materialised
+  bool compiles_loss = false;       // compilation covers the loss, too: no fp32 copy either
   double logits_bytes = 2.0;  // an element of logits at the peak of the loss, all copies together
   // Queries are rotated inside the block of queries, keys and values, keys and values beside it:
   // attention keeps the whole block for its queries (nanotron, as many key heads as query heads).

@@ -25,7 +25,9 @@ std::int64_t vocabulary_rows(const Transformer& model, const Shard& shard,
 void add_loss(OperatorBuilder& builder, std::int64_t vocab, std::int64_t chunks) {
   const Dims& dims = builder.dims();
   const double e = dims.element;
-  const bool fused = builder.kernels().fused_cross_entropy;  // what is compiled is the layers
+  const KernelProfile& kernels = builder.kernels();
+  const bool compiled = kernels.compiled && kernels.compiles_loss;
+  const bool fused = kernels.fused_cross_entropy || compiled;
   detail::Streamed spec{.name = "cross_entropy", .kind = OpKind::cross_entropy};
   spec.region = Region::loss;
   spec.elements = static_cast<double>(dims.tokens * vocab);
@@ -33,8 +35,8 @@ void add_loss(OperatorBuilder& builder, std::int64_t vocab, std::int64_t chunks)
   spec.backward_bytes = fused ? 2.0 * e : 35.0 + e;
   spec.forward_kernels = (fused ? 2 : 6) * static_cast<int>(chunks);
   spec.backward_kernels = (fused ? 1 : 6) * static_cast<int>(chunks);
-  if (builder.kernels().metric_bytes > 0.0) {
-    spec.forward_bytes += builder.kernels().metric_bytes;
+  if (kernels.metric_bytes > 0.0) {
+    spec.forward_bytes += kernels.metric_bytes;
     spec.forward_kernels += 4;
   }
   Operator& op = builder.streamed(spec);
@@ -42,7 +44,8 @@ void add_loss(OperatorBuilder& builder, std::int64_t vocab, std::int64_t chunks)
   const double kept = fused ? e : 4.0;
   const double held = spec.elements / static_cast<double>(chunks);
   op.saved_internal = bytes(held, kept);
-  op.workspace = bytes(held, std::max(0.0, builder.kernels().logits_bytes - kept));
+  const double most = compiled ? 2.0 * e : kernels.logits_bytes;  // the logits and their gradient
+  op.workspace = bytes(held, std::max(0.0, most - kept));
 }
 
 }  // namespace

@@ -192,6 +192,9 @@ const std::vector<Key<Draft>> kProfile = {
                                                   "Workspaces inside the allocator.", kBytes),
     profile<&Implementation::allocator_overhead>("implementation.allocator_overhead",
                                                  "Reserved = allocated·(1 + this).", {0, 10}),
+    kernels<&KernelProfile::compiles_loss>(
+        "implementation.compiles_loss",
+        "`training.compile` covers the loss: logits and their gradient in 16 bits are all."),
     kernels<&KernelProfile::logits_bytes>("implementation.logits_bytes",
                                           "Bytes an element of logits at the peak of the loss.",
                                           {0, 64}),

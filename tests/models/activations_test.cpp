@@ -211,4 +211,9 @@ TEST_CASE("the loss holds logits_bytes an element at its peak and a softmax unti
   kernels.logits_bytes = 10.0;
   CHECK(saved({loss()}) == 4 * logits);
   CHECK(loss().workspace.count() == 6 * logits);
+  kernels.compiles_loss = true;  // nothing yet: what is eager compiles nothing
+  CHECK(saved({loss()}) == 4 * logits);
+  kernels.compiled = true;  // the 16-bit logits, then their gradient beside them
+  CHECK(saved({loss()}) == 2 * logits);
+  CHECK(loss().workspace.count() == 2 * logits);
 }
