@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
+#include <utility>
 
 #include "sim/contracts.hpp"
 
@@ -10,26 +12,69 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kTolerance = 1e-9;  // relative, for the laws; the solver itself uses none
+// A link whose demand is below this part of its capacity is never the fullest of a round, however
+// rounding falls: its level stays above the least cap of its classes.
+constexpr double kLoose = 1.0 - 1e-6;
 
 }  // namespace
 
-FairShare::FairShare(const IdVector<LinkId, Link>& links, std::span<const FlowClass> classes)
-    : links_(links.size()) {
-  for (std::size_t i = 0; i < links.size(); ++i)
-    links_[LinkId{i}].capacity = links[LinkId{i}].capacity.bytes_per_second();
+FairShare::FairShare(const IdVector<LinkId, Link>& links, std::span<const FlowClass> classes) {
   classes_.reserve(classes.size());
   for (const FlowClass& flow : classes) {
     SIM_EXPECTS(!flow.uses.empty(), "a flow that uses no link needs no fair share");
-    ClassState state;
-    state.cap = flow.rate_cap > 0.0 ? flow.rate_cap : kInfinity;
-    state.first_slot = static_cast<std::uint32_t>(slots_.size());
     for (const LinkUse& use : flow.uses) {
       SIM_EXPECTS(use.link.index() < links.size(), "a traffic uses links of the machine");
-      SIM_EXPECTS(links_[use.link].capacity > 0.0, "a used link has a positive capacity");
-      slots_.push_back(Slot{use.link, FlowClassId{classes_.size()}, kNone, kNone, use.weight});
+      SIM_EXPECTS(links[use.link].capacity.bytes_per_second() > 0.0,
+                  "a used link has a positive capacity");
     }
-    state.last_slot = static_cast<std::uint32_t>(slots_.size());
+  }
+  merge_links(links, classes);
+}
+
+// Numbers the used links; those that the same classes use with the same weights get one number.
+void FairShare::merge_links(const IdVector<LinkId, Link>& links,
+                            std::span<const FlowClass> classes) {
+  struct Use {
+    LinkId link;
+    std::uint32_t owner;
+    double weight;
+    auto operator<=>(const Use&) const = default;
+  };
+  std::vector<Use> uses;
+  for (std::uint32_t c = 0; c < classes.size(); ++c) {
+    for (const LinkUse& use : classes[c].uses) uses.push_back({use.link, c, use.weight});
+  }
+  std::sort(uses.begin(), uses.end());
+  std::map<std::vector<std::pair<std::uint32_t, double>>, UsedLinkId> known;
+  std::vector<std::pair<std::uint32_t, double>> load;
+  for (std::size_t i = 0; i < uses.size();) {
+    const LinkId link = uses[i].link;
+    load.clear();
+    for (; i < uses.size() && uses[i].link == link; ++i)
+      load.emplace_back(uses[i].owner, uses[i].weight);
+    const auto [entry, is_new] = known.try_emplace(load, UsedLinkId{links_.size()});
+    if (is_new) links_.push_back({kInfinity});
+    double& capacity = links_[entry->second].capacity;
+    capacity = std::min(capacity, links[link].capacity.bytes_per_second());
+  }
+  std::vector<Slot> all;
+  for (const auto& [loads, link] : known) {
+    for (const auto& [owner, weight] : loads)
+      all.push_back({link, FlowClassId{owner}, kNone, kNone, weight});
+  }
+  std::sort(all.begin(), all.end(), [](const Slot& a, const Slot& b) {
+    return std::pair(a.owner, a.link) < std::pair(b.owner, b.link);
+  });
+  slots_ = std::move(all);
+  for (const FlowClass& flow : classes) {
+    ClassState state;
+    state.cap = flow.rate_cap > 0.0 ? flow.rate_cap : kInfinity;
     classes_.push_back(state);
+  }
+  for (std::uint32_t i = 0; i < slots_.size(); ++i) {
+    ClassState& state = classes_[slots_[i].owner];
+    if (state.last_slot == 0) state.first_slot = i;
+    state.last_slot = i + 1;
   }
 }
 
@@ -38,7 +83,7 @@ std::span<FairShare::Slot> FairShare::slots(FlowClassId id) {
   return {slots_.data() + state.first_slot, slots_.data() + state.last_slot};
 }
 
-std::span<const LinkId> FairShare::component_links() const {
+std::span<const UsedLinkId> FairShare::component_links() const {
   return std::span{solved_links_}.subspan(component_link_begin_);
 }
 
@@ -47,9 +92,9 @@ std::span<const FlowClassId> FairShare::component_classes() const {
 }
 
 void FairShare::add(FlowClassId id) {
-  if (classes_[id].active++ == 0) {
-    const std::uint32_t first = classes_[id].first_slot;
-    for (std::uint32_t i = first; i < classes_[id].last_slot; ++i) {
+  ClassState& state = classes_[id];
+  if (state.active++ == 0) {
+    for (std::uint32_t i = state.first_slot; i < state.last_slot; ++i) {
       Slot& slot = slots_[i];
       LinkState& link = links_[slot.link];
       slot.previous = kNone;
@@ -58,7 +103,11 @@ void FairShare::add(FlowClassId id) {
       link.head = i;
     }
   }
-  mark_dirty(id);
+  if (!state.fresh) {
+    state.fresh = true;
+    seeds_.push_back(id);
+  }
+  change_demand(id, 1.0);
 }
 
 void FairShare::remove(FlowClassId id) {
@@ -74,12 +123,17 @@ void FairShare::remove(FlowClassId id) {
       if (slot.next != kNone) slots_[slot.next].previous = slot.previous;
     }
   }
-  mark_dirty(id);
+  change_demand(id, -1.0);
 }
 
-void FairShare::mark_dirty(FlowClassId id) {
+void FairShare::change_demand(FlowClassId id, double flows) {
+  const ClassState& state = classes_[id];
+  const bool capped = state.cap != kInfinity;
   for (const Slot& slot : slots(id)) {
     LinkState& link = links_[slot.link];
+    if (capped) link.demand += flows * slot.weight * state.cap;
+    if (!capped) link.uncapped += flows > 0.0 ? 1U : ~0U;
+    if (link.head == kNone) link.demand = 0.0;  // rounding does not pile up
     if (link.dirty) continue;
     link.dirty = true;
     dirty_links_.push_back(slot.link);
@@ -91,18 +145,34 @@ std::span<const FlowClassId> FairShare::solve() {
   solved_links_.clear();
   solved_classes_.clear();
   ++epoch_;
-  for (const LinkId link : dirty_links_) {
-    links_[link].dirty = false;
-    if (links_[link].seen == epoch_ || links_[link].head == kNone) continue;
-    collect_component(link);
+  update_tightness();
+  for (const FlowClassId seed : seeds_) {
+    ClassState& state = classes_[seed];
+    state.fresh = false;
+    if (state.active == 0 || state.seen == epoch_) continue;
+    collect_component(seed);
     solve_component();
     publish();
   }
-  dirty_links_.clear();
+  seeds_.clear();
   return changed_;
 }
 
-void FairShare::visit_link(LinkId id) {
+// A link that was tight held its classes back: without what left it they may be faster.
+void FairShare::update_tightness() {
+  for (const UsedLinkId id : dirty_links_) {
+    LinkState& link = links_[id];
+    link.dirty = false;
+    if (link.tight) {
+      for (std::uint32_t s = link.head; s != kNone; s = slots_[s].next)
+        seeds_.push_back(slots_[s].owner);
+    }
+    link.tight = link.uncapped > 0 || link.demand > link.capacity * kLoose;
+  }
+  dirty_links_.clear();
+}
+
+void FairShare::visit_link(UsedLinkId id) {
   LinkState& link = links_[id];
   if (link.seen == epoch_) return;
   link.seen = epoch_;
@@ -118,15 +188,17 @@ void FairShare::visit_class(FlowClassId id) {
   state.seen = epoch_;
   state.next_rate = -1.0;
   solved_classes_.push_back(id);
-  for (const Slot& slot : slots(id)) visit_link(slot.link);
+  for (const Slot& slot : slots(id)) {
+    if (links_[slot.link].tight) visit_link(slot.link);
+  }
 }
 
-void FairShare::collect_component(LinkId seed) {
+void FairShare::collect_component(FlowClassId seed) {
   component_link_begin_ = solved_links_.size();
   component_class_begin_ = solved_classes_.size();
-  visit_link(seed);
+  visit_class(seed);
   for (std::size_t i = component_link_begin_; i < solved_links_.size(); ++i) {
-    const LinkId id = solved_links_[i];
+    const UsedLinkId id = solved_links_[i];
     double weight = 0.0;
     for (std::uint32_t s = links_[id].head; s != kNone; s = slots_[s].next) {
       visit_class(slots_[s].owner);
@@ -149,7 +221,7 @@ void FairShare::solve_component() {
 
 void FairShare::solve_single(FlowClassId id) {
   double rate = classes_[id].cap;
-  for (const Slot& slot : slots(id)) rate = std::min(rate, links_[slot.link].level);
+  for (const UsedLinkId link : component_links()) rate = std::min(rate, links_[link].level);
   classes_[id].next_rate = rate;
 }
 
@@ -160,19 +232,20 @@ void FairShare::freeze(FlowClassId id, double level) {
   --unfrozen_;
   for (const Slot& slot : slots(id)) {
     LinkState& link = links_[slot.link];
+    if (!link.tight) continue;
     if (link.freezing == 0.0) touched_links_.push_back(slot.link);
     link.freezing += slot.weight * state.active;
   }
 }
 
-void FairShare::freeze_link(LinkId link, double level) {
+void FairShare::freeze_link(UsedLinkId link, double level) {
   for (std::uint32_t s = links_[link].head; s != kNone; s = slots_[s].next)
     freeze(slots_[s].owner, level);
 }
 
 // Levels never fall while filling; the clamp only keeps rounding from saying otherwise.
 void FairShare::settle_round(double level) {
-  for (const LinkId id : touched_links_) {
+  for (const UsedLinkId id : touched_links_) {
     LinkState& link = links_[id];
     link.left -= level * link.freezing;
     link.weight -= link.freezing;
@@ -185,10 +258,10 @@ void FairShare::settle_round(double level) {
 void FairShare::solve_scanning() {
   while (unfrozen_ > 0) {
     double level = kInfinity;
-    for (const LinkId link : component_links()) level = std::min(level, links_[link].level);
+    for (const UsedLinkId link : component_links()) level = std::min(level, links_[link].level);
     for (const FlowClassId id : component_classes())
       if (classes_[id].next_rate < 0.0) level = std::min(level, classes_[id].cap);
-    for (const LinkId link : component_links())
+    for (const UsedLinkId link : component_links())
       if (links_[link].level == level) freeze_link(link, level);
     for (const FlowClassId id : component_classes())
       if (classes_[id].cap == level) freeze(id, level);
@@ -217,7 +290,7 @@ double FairShare::least_level_in_heap() {
 void FairShare::solve_with_heap() {
   const auto later = [](const HeapEntry& a, const HeapEntry& b) { return a.level > b.level; };
   heap_.clear();
-  for (const LinkId link : component_links()) heap_.push_back({links_[link].level, link});
+  for (const UsedLinkId link : component_links()) heap_.push_back({links_[link].level, link});
   std::make_heap(heap_.begin(), heap_.end(), later);
   by_cap_.assign(component_classes().begin(), component_classes().end());
   std::erase_if(by_cap_, [&](FlowClassId id) { return classes_[id].cap == kInfinity; });
@@ -234,7 +307,7 @@ void FairShare::solve_with_heap() {
       level_links_.push_back(heap_.back().link);
       heap_.pop_back();
     }
-    for (const LinkId link : level_links_) freeze_link(link, level);
+    for (const UsedLinkId link : level_links_) freeze_link(link, level);
     for (; capped != by_cap_.end() && classes_[*capped].cap == level; ++capped)
       freeze(*capped, level);
     settle_round(level);
@@ -280,8 +353,12 @@ void FairShare::check_class(const ClassState& state) const {
 }
 
 void FairShare::check_laws() const {
-  for (const LinkId link : solved_links_) check_link(links_[link]);
-  for (const FlowClassId id : solved_classes_) check_class(classes_[id]);
+  for (const FlowClassId id : solved_classes_) {
+    const ClassState& state = classes_[id];
+    for (std::uint32_t i = state.first_slot; i < state.last_slot; ++i)
+      check_link(links_[slots_[i].link]);
+    check_class(state);
+  }
 }
 
 }  // namespace sim

@@ -4,7 +4,9 @@
 // same rate. The rate r of a flow (bytes/s on a link of weight 1) is the largest that progressive
 // filling gives it under
 //     sum over flows of weight(f, l) * r(f) <= capacity(l)   and   r(f) <= cap(f).
-// Only the connected component (classes joined by links) that a change touches is solved again.
+// Only the connected component that a change touches is solved again: classes joined by tight
+// links, those that would not carry all their flows at their caps. The others hold nobody back.
+// Links that the same classes load alike are one, as scarce as the scarcest.
 //
 // Arithmetic is symmetric: all links and classes that reach the same level are frozen in one round,
 // their weights are summed first (exact: weights are multiples of 2^-20) and a link pays
@@ -22,6 +24,7 @@
 namespace sim {
 
 using FlowClassId = Id<struct FlowClassTag>;
+using UsedLinkId = Id<struct UsedLinkTag>;  // links that the same classes load alike
 
 struct FlowClass {
   std::span<const LinkUse> uses;  // distinct links, at least one; outlives the FairShare
@@ -43,8 +46,9 @@ class FairShare {
   double rate(FlowClassId id) const { return classes_[id].rate; }  // 0 while inactive
   std::uint32_t active(FlowClassId id) const { return classes_[id].active; }
 
-  // Asserts, for the components solved last, that no link exceeds its capacity and that every class
-  // is held by its cap or by a full link on which no class is faster (the max-min certificate).
+  // Asserts, for the classes solved last, that none of their links exceeds its capacity and that
+  // each is held by its cap or by a full link on which no class is faster (the max-min
+  // certificate).
   void check_laws() const;
 
   // Largest component that is solved by scanning instead of with a heap; for tests and benchmarks.
@@ -58,12 +62,13 @@ class FairShare {
     std::uint32_t last_slot = 0;
     std::uint32_t active = 0;
     std::uint32_t seen = 0;  // epoch of the last visit
+    bool fresh = false;      // has gained a flow since the last solve()
     double cap = 0.0;        // infinity if none
     double rate = 0.0;
     double next_rate = 0.0;  // negative while not frozen
   };
   struct Slot {  // one link use of one class, in the list of the active classes of its link
-    LinkId link;
+    UsedLinkId link;
     FlowClassId owner;
     std::uint32_t next = kNone;
     std::uint32_t previous = kNone;
@@ -71,33 +76,38 @@ class FairShare {
   };
   struct LinkState {
     double capacity = 0.0;
-    double left = 0.0;      // capacity not yet given to frozen flows
-    double weight = 0.0;    // of the flows not yet frozen
-    double freezing = 0.0;  // weight that freezes in this round
-    double level = 0.0;     // left / weight
+    double demand = 0.0;         // what its active flows would take at their caps
+    std::uint32_t uncapped = 0;  // flows among them without a cap
+    bool tight = false;          // as of the last solve()
+    double left = 0.0;           // capacity not yet given to frozen flows
+    double weight = 0.0;         // of the flows not yet frozen
+    double freezing = 0.0;       // weight that freezes in this round
+    double level = 0.0;          // left / weight
     std::uint32_t head = kNone;
     std::uint32_t seen = 0;
     bool dirty = false;
   };
   struct HeapEntry {
     double level;
-    LinkId link;
+    UsedLinkId link;
   };
 
   std::span<Slot> slots(FlowClassId id);
-  std::span<const LinkId> component_links() const;
+  std::span<const UsedLinkId> component_links() const;
   std::span<const FlowClassId> component_classes() const;
 
-  void mark_dirty(FlowClassId id);
-  void collect_component(LinkId seed);
+  void merge_links(const IdVector<LinkId, Link>& links, std::span<const FlowClass> classes);
+  void change_demand(FlowClassId id, double flows);
+  void update_tightness();
+  void collect_component(FlowClassId seed);
   void visit_class(FlowClassId id);
-  void visit_link(LinkId id);
+  void visit_link(UsedLinkId id);
   void solve_component();
   void solve_single(FlowClassId id);
   void solve_scanning();
   void solve_with_heap();
   void freeze(FlowClassId id, double level);
-  void freeze_link(LinkId link, double level);
+  void freeze_link(UsedLinkId link, double level);
   void settle_round(double level);
   double least_level_in_heap();
   void publish();
@@ -105,17 +115,18 @@ class FairShare {
   void check_class(const ClassState& state) const;
 
   IdVector<FlowClassId, ClassState> classes_;
-  IdVector<LinkId, LinkState> links_;
+  IdVector<UsedLinkId, LinkState> links_;
   std::vector<Slot> slots_;
-  std::vector<LinkId> dirty_links_;
-  std::vector<LinkId> solved_links_;         // of every component since solve() began;
+  std::vector<UsedLinkId> dirty_links_;
+  std::vector<FlowClassId> seeds_;           // classes whose component may have other rates now
+  std::vector<UsedLinkId> solved_links_;     // of every component since solve() began;
   std::vector<FlowClassId> solved_classes_;  // the current one starts at the two indices below
   std::size_t component_link_begin_ = 0;
   std::size_t component_class_begin_ = 0;
-  std::size_t unfrozen_ = 0;           // classes of the component without a rate yet
-  std::vector<LinkId> touched_links_;  // whose flows freeze in this round
-  std::vector<LinkId> level_links_;    // that are full in this round
-  std::vector<HeapEntry> heap_;        // lower bounds of link levels
+  std::size_t unfrozen_ = 0;               // classes of the component without a rate yet
+  std::vector<UsedLinkId> touched_links_;  // whose flows freeze in this round
+  std::vector<UsedLinkId> level_links_;    // that are full in this round
+  std::vector<HeapEntry> heap_;            // lower bounds of link levels
   std::vector<FlowClassId> by_cap_;
   std::vector<FlowClassId> changed_;
   std::uint32_t epoch_ = 0;
