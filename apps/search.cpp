@@ -122,7 +122,7 @@ int run_search(const SearchOptions& options, const studies::SearchSpace& space,
     return watch.early_end() == 0;
   };
   watch.activity("searching");
-  const studies::SearchResult result = studies::search(space, how, evaluator, cache.machine());
+  const studies::SearchResult result = studies::search(space, how, evaluator, cache);
   watch.activity("reporting");
   SearchReports all{reports_of(space, result.best, cache, options.threads),
                     reports_of(space, result.pareto, cache, options.threads),

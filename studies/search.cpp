@@ -13,7 +13,8 @@ namespace {
 
 using scenarios::Scenario;
 
-enum class Level : std::uint8_t { core, chain, variant, pipeline };
+enum class Level : std::uint8_t { core, chain, variant, pipeline, shared };
+constexpr Level kSharpest = Level::shared;
 
 constexpr std::size_t kSharpenRound = 256;
 
@@ -38,15 +39,16 @@ double objective_of(Objective objective, double time_ps, double memory_bytes) {
 class Search {
  public:
   Search(const SearchSpace& space, const SearchOptions& options, Evaluator& evaluator,
-         const sim::Machine& machine)
+         scenarios::PredictionCache& cache)
       : space_(space),
         options_(options),
         evaluator_(evaluator),
+        cache_(cache),
         threads_(thread_count(options.threads)),
         limit_(memory_limit(space.base())),
         best_(options.top) {
     for (unsigned t = 0; t < threads_; ++t) {
-      bounds_.push_back(std::make_unique<SearchBounds>(space, machine));
+      bounds_.push_back(std::make_unique<SearchBounds>(space, cache.machine()));
       scratch_.push_back(space.base());
     }
   }
@@ -158,7 +160,7 @@ class Search {
   // Whether the foremost of a round can be simulated; then these are left in it.
   bool keep_sharp(std::vector<Item>& round) {
     const auto end = std::find_if(round.begin(), round.end(),
-                                  [](const Item& i) { return i.level != Level::pipeline; });
+                                  [](const Item& i) { return i.level != kSharpest; });
     const auto sharp = static_cast<std::size_t>(end - round.begin());
     if (sharp < std::min(kRound, round.size())) return false;
     for (std::size_t i = kRound; i < round.size(); ++i) queue_.push(round[i]);
@@ -177,7 +179,7 @@ class Search {
   }
 
   std::vector<Item> sharpened(const Item& item, SearchBounds& bounds, Scenario& scenario) const {
-    if (item.level == Level::pipeline) return {item};
+    if (item.level == kSharpest) return {item};
     const SearchCore& core = cores_[item.id.core];
     hold(scenario, item.id.core);
     Item sharp = item;
@@ -188,6 +190,17 @@ class Search {
       return {sharp};
     }
     const std::vector<SearchVariant> variants = space_.variants(scenario);
+    if (item.level == Level::pipeline) {
+      space_.apply(variants[item.id.variant], scenario);
+      strategies::Plan plan = scenario.plan;  // as the simulation has it
+      if (plan.zero == 0) plan.shard_group = plan.dp * plan.cp;
+      const auto fleet = cache_.fleet(scenario, plan, true);
+      sharp.level = Level::shared;
+      sharp.bound.time_ps =
+          std::max(item.bound.time_ps, bounds.shared_time(core, scenario, *fleet));
+      sharp.key = key(sharp.bound);
+      return {sharp};
+    }
     std::vector<Item> out;
     if (item.level == Level::variant) {
       space_.apply(variants[item.id.variant], scenario);
@@ -257,6 +270,7 @@ class Search {
   const SearchSpace& space_;
   const SearchOptions& options_;
   Evaluator& evaluator_;
+  scenarios::PredictionCache& cache_;
   unsigned threads_;
   double limit_;
   Front front_kind_ = Front::exact;
@@ -273,8 +287,8 @@ class Search {
 }  // namespace
 
 SearchResult search(const SearchSpace& space, const SearchOptions& options, Evaluator& evaluator,
-                    const sim::Machine& machine) {
-  return Search(space, options, evaluator, machine).run();
+                    scenarios::PredictionCache& cache) {
+  return Search(space, options, evaluator, cache).run();
 }
 
 }  // namespace studies

@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "scenarios/prediction_cache.hpp"
 #include "scenarios/report.hpp"
 #include "studies/search_space.hpp"
 
@@ -106,6 +107,6 @@ double memory_limit(const scenarios::Scenario& scenario);
 scenarios::Scenario materialise(const SearchSpace& space, const CandidateStrategy& strategy);
 
 SearchResult search(const SearchSpace& space, const SearchOptions& options, Evaluator& evaluator,
-                    const sim::Machine& machine);
+                    scenarios::PredictionCache& cache);
 
 }  // namespace studies

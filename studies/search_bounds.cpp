@@ -134,8 +134,12 @@ const SearchBounds::ScheduleFacts& SearchBounds::facts(const Scenario& scenario)
 }
 
 SearchBounds::Prepared& SearchBounds::prepare(const SearchCore& core, const Scenario& scenario) {
-  if (prepared_.valid && prepared_.core.values == core.values) return prepared_;
+  if (prepared_.valid && prepared_.core.values == core.values &&
+      prepared_.fleet == prices_.fleet()) {
+    return prepared_;
+  }
   prepared_.core = core;
+  prepared_.fleet = prices_.fleet();
   prepared_.table = &units_.of(core, scenario);
   prepared_.facts = &facts(scenario);
   prepared_.pieces = piece_costs(*prepared_.table, scenario);

@@ -8,6 +8,7 @@
 //            of the schedule until every chunk has had its first backward
 //  memory    the same from the programs themselves
 //  pipeline  the whole schedule, with gathering before and reduction and the optimizer after it
+//  shared    the same, on links that all equal groups load at once
 //
 // One object a thread: it remembers prices, schedules and units.
 #pragma once
@@ -48,6 +49,9 @@ class SearchBounds {
   bool memory_is_sharper(const SearchCore& core, const scenarios::Scenario& scenario);
   double chain_time(const SearchCore& core, const scenarios::Scenario& scenario);
   double pipeline_time(const SearchCore& core, const scenarios::Scenario& scenario);
+  // `fleet`: the scenario's. REQUIRES: it outlives this object.
+  double shared_time(const SearchCore& core, const scenarios::Scenario& scenario,
+                     const strategies::Fleet& fleet);
 
  private:
   struct ChunkFacts {
@@ -81,6 +85,7 @@ class SearchBounds {
   struct Prepared {
     SearchCore core;
     bool valid = false;
+    const strategies::Fleet* fleet = nullptr;  // whose links its prices know
     const UnitTable* table = nullptr;
     const ScheduleFacts* facts = nullptr;
     std::vector<PassCosts> pieces;

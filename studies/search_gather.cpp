@@ -32,6 +32,28 @@ const std::array<double, kPassKinds>& GatheredPasses::times(const strategies::Ch
   return entry->second;
 }
 
+double GatheredPasses::blocking_reduction(const strategies::Chunk& chunk) {
+  if (plan_.shard_group == 1) return 0.0;
+  const double element =
+      strategies::gradient_wire_bytes(scenario_.training, scenario_.implementation);
+  double time = 0.0;
+  for (const strategies::Unit& unit : chunk.units) {
+    const std::int64_t bytes =
+        strategies::wire_size(unit.cost->dense_parameters, element).count();
+    const std::int64_t parts =
+        unit.cost->is_layer
+            ? std::max<std::int64_t>(1, scenario_.implementation.gathers_per_layer)
+            : 1;
+    for (std::int64_t i = 0; i < parts && bytes > 0; ++i) {
+      const sim::Bytes part{bytes * (i + 1) / parts - bytes * i / parts};
+      time += prices_.time(collectives::Kind::reduce_scatter,
+                           shapes_[static_cast<std::size_t>(strategies::GroupKind::shard)], part,
+                           false);
+    }
+  }
+  return time;
+}
+
 double GatheredPasses::pass(const strategies::Chunk& chunk, PassKind kind) {
   const strategies::Program program =
       units_.emit(scenario_, table_, plan_, {chunk}, {{kind, 0, 0}}, micro_batches_);

@@ -18,6 +18,9 @@ class GatheredPasses {
 
   // The least that each kind of pass of the chunk takes.
   const std::array<double, kPassKinds>& times(const strategies::Chunk& chunk);
+  // What a backward that makes gradients final adds where their reduction is not overlapped: each
+  // unit waits for its own.
+  double blocking_reduction(const strategies::Chunk& chunk);
 
  private:
   double pass(const strategies::Chunk& chunk, strategies::PassKind kind);

@@ -11,7 +11,9 @@
 #include "scenarios/problems.hpp"
 #include "strategies/states.hpp"
 #include "studies/search_bounds.hpp"
+#include "studies/search_copies.hpp"
 #include "studies/search_gather.hpp"
+#include "studies/search_messages.hpp"
 #include "studies/search_tail.hpp"
 
 namespace studies {
@@ -46,8 +48,13 @@ class PipelineBound {
     emitted_.offload.activations = 0.0;
     gathering_ = pieces_;
     if (plan_.zero == 3) gather_units();
-    price_messages();
+    const bool split = plan_.sequence_parallel || scenario_.implementation.scatter_gather_p2p;
+    const sim::Bytes bytes{static_cast<std::int64_t>(prepared.table->hidden_state) /
+                           (split ? plan_.tp : 1)};
+    messages_.emplace(bounds.prices_, plan_, bytes, of == Of::core);
     if (of == Of::variant) {
+      copies_.emplace(bounds.prices_, bounds.prices_.outer_shapes(plan_),
+                      static_cast<std::size_t>(plan_.pp));
       tail_.emplace(scenario_, *prepared.table, emitted_, micro_batches_, bounds.units_,
                     bounds.prices_, bounds.prices_.outer_shapes(plan_));
     }
@@ -63,6 +70,7 @@ class PipelineBound {
     held_.assign(stages, std::vector<bool>(static_cast<std::size_t>(schedule_.chunks_of_stage()),
                                            plan_.zero < 3));
     for (std::size_t s = 0; s < stages; ++s) release_.push_back(gathered(s));
+    finals_.assign(stages, std::vector<std::int64_t>(held_.front().size(), 0));
     last_start_.assign(stages, std::vector<double>(held_.front().size(), 0.0));
     for (bool progress = true; progress;) {
       progress = false;
@@ -104,7 +112,12 @@ class PipelineBound {
       const PassSlot& slot = slots[next_[s] + i];
       const PassCosts& cost = cost_of(s, slot);
       const auto kind = static_cast<std::size_t>(slot.kind);
-      const double finish = start[i] + cost.time[kind];
+      double finish = start[i] + cost.time[kind];
+      if (count == 1 && copies_) {
+        const bool end_of_model = piece_of(s, slot) + 1 == pieces_.size();
+        finish = copies_->finish(s, slot.kind, cost, end_of_model, start[i], finish);
+      }
+      if (is_last(s, slot)) finish += reductions_[piece_of(s, slot)];
       if (makes_final(slot)) last_start_[s][static_cast<std::size_t>(slot.chunk)] = start[i];
       together += cost.busy[kind];
       end = std::max(end, finish + hand_on(s, slot, finish));
@@ -128,6 +141,12 @@ class PipelineBound {
     return static_cast<std::size_t>(schedule_.piece_of(static_cast<std::int64_t>(s), slot.chunk));
   }
 
+  // Whether the chunk's gradients are complete after this pass.
+  bool is_last(std::size_t s, const PassSlot& slot) {
+    if (reductions_.empty() || !makes_final(slot)) return false;
+    return ++finals_[s][static_cast<std::size_t>(slot.chunk)] == micro_batches_;
+  }
+
   static bool makes_final(const PassSlot& slot) {
     return slot.kind == PassKind::backward || slot.kind == PassKind::backward_weight;
   }
@@ -143,7 +162,8 @@ class PipelineBound {
         source < static_cast<std::int64_t>(pieces_.size())) {
       const double there = (forward ? forward_ : backward_)[cell(source, slot)];
       if (there < 0.0) return -1.0;
-      start = std::max(start, there + message(source, stage, slot));
+      const std::int64_t from = schedule_.place_of(source, slot.chunk).first;
+      start = std::max(start, there + messages_->between(from, stage));
     }
     if (forward) start = std::max(start, release_[s][static_cast<std::size_t>(slot.chunk)]);
     return start;
@@ -159,43 +179,8 @@ class PipelineBound {
     const std::int64_t target = forward ? piece + 1 : piece - 1;
     const bool remote = target >= 0 && target < static_cast<std::int64_t>(pieces_.size());
     if (plan_.overlap.p2p || !remote) return 0.0;
-    return sending(static_cast<std::int64_t>(s), target, slot);
-  }
-
-  // From the stage of `source` to `stage`, if that is another one.
-  double message(std::int64_t source, std::int64_t stage, const PassSlot& slot) const {
-    const std::int64_t from = schedule_.place_of(source, slot.chunk).first;
-    return from == stage ? 0.0 : between(from, stage);
-  }
-  double sending(std::int64_t stage, std::int64_t target, const PassSlot& slot) const {
-    const std::int64_t to = schedule_.place_of(target, slot.chunk).first;
-    return to == stage ? 0.0 : between(stage, to);
-  }
-  double between(std::int64_t from, std::int64_t to) const {
-    const bool next = to == (from + 1) % plan_.pp;
-    const bool previous = to == (from + plan_.pp - 1) % plan_.pp;
-    const auto& price = messages_[static_cast<std::size_t>(from)];
-    if (next && previous) return price[to > from ? 0 : 1];
-    return price[next ? 0 : 1];
-  }
-
-  void price_messages() {
-    constexpr std::array kinds{GroupKind::next_stage, GroupKind::previous_stage};
-    const bool split = plan_.sequence_parallel || scenario_.implementation.scatter_gather_p2p;
-    const sim::Bytes bytes{static_cast<std::int64_t>(prepared_.table->hidden_state) /
-                           (split ? plan_.tp : 1)};
-    for (std::int64_t s = 0; s < plan_.pp && plan_.pp > 1; ++s) {
-      const GroupShapes shapes = bounds_.prices_.shapes(plan_, s, kinds);
-      auto& price = messages_.emplace_back();
-      for (std::size_t k = 0; k < kinds.size(); ++k) {
-        const auto time = [&](bool overlapped) {
-          return bounds_.prices_.time(collectives::Kind::send_recv,
-                                      shapes[static_cast<std::size_t>(kinds[k])], bytes,
-                                      overlapped);
-        };
-        price[k] = of_ == Of::core ? std::min(time(true), time(false)) : time(plan_.overlap.p2p);
-      }
-    }
+    return messages_->between(static_cast<std::int64_t>(s),
+                              schedule_.place_of(target, slot.chunk).first);
   }
 
   std::vector<strategies::Chunk> chunks_of(std::size_t stage) const {
@@ -207,10 +192,14 @@ class PipelineBound {
   void gather_units() {
     GatheredPasses passes(scenario_, *prepared_.table, emitted_, micro_batches_, bounds_.units_,
                           bounds_.prices_, bounds_.prices_.outer_shapes(plan_));
+    if (!plan_.overlap.grad_reduce) reductions_.assign(pieces_.size(), 0.0);
     for (std::size_t s = 0; s < static_cast<std::size_t>(plan_.pp); ++s) {
       for (const strategies::Chunk& chunk : chunks_of(s)) {
         const auto& times = passes.times(chunk);
         PassCosts& piece = gathering_[static_cast<std::size_t>(chunk.piece)];
+        if (!plan_.overlap.grad_reduce) {
+          reductions_[static_cast<std::size_t>(chunk.piece)] = passes.blocking_reduction(chunk);
+        }
         for (std::size_t k = 0; k < kPassKinds; ++k) {
           piece.time[k] = std::max(piece.time[k], times[k]);
         }
@@ -271,7 +260,10 @@ class PipelineBound {
   std::vector<PassCosts> pieces_;
   std::vector<PassCosts> gathering_;             // the same, with units gathered before they run
   std::vector<std::vector<bool>> held_;          // per stage and chunk: its parameters are there
-  std::vector<std::array<double, 2>> messages_;  // per stage: to the next, to the previous
+  std::vector<double> reductions_;               // per piece: blocking, after its last backward
+  std::vector<std::vector<std::int64_t>> finals_;  // per stage and chunk: backwards so far
+  std::optional<StageMessages> messages_;
+  std::optional<ActivationCopies> copies_;
   std::vector<std::vector<double>> release_;     // per stage and chunk
   std::vector<double> forward_, backward_;       // ends of passes, -1 = not yet
   std::vector<double> clock_;
@@ -282,6 +274,14 @@ class PipelineBound {
 
 double SearchBounds::pipeline_time(const SearchCore& core, const Scenario& scenario) {
   return PipelineBound(*this, prepare(core, scenario), scenario, PipelineBound::Of::variant).run();
+}
+
+double SearchBounds::shared_time(const SearchCore& core, const Scenario& scenario,
+                                 const strategies::Fleet& fleet) {
+  prices_.share(&fleet);
+  const double time = pipeline_time(core, scenario);
+  prices_.share(nullptr);
+  return time;
 }
 
 double SearchBounds::chain_time(const SearchCore& core, const Scenario& scenario) {

@@ -7,12 +7,14 @@
 #include <map>
 #include <span>
 #include <string>
+#include <tuple>
 #include <unordered_map>
 #include <vector>
 
 #include "collectives/library.hpp"
 #include "scenarios/scenario.hpp"
 #include "sim/machine.hpp"
+#include "strategies/fleet.hpp"
 #include "strategies/mesh.hpp"
 #include "strategies/program.hpp"
 
@@ -28,6 +30,12 @@ class QuietPrices {
  public:
   QuietPrices(const scenarios::Scenario& scenario, const sim::Machine& machine);
 
+  // From here on, groups are those of a fleet, which says how equal groups share links: what all of
+  // them send at the same instants cannot be faster than the links they load together. Null: every
+  // group alone. REQUIRES: the fleet outlives this object.
+  void share(const strategies::Fleet* fleet) { fleet_ = fleet; }
+  const strategies::Fleet* fleet() const { return fleet_; }
+
   // The groups of the first rank of a stage: one replica's chain through the pipeline.
   GroupShapes shapes(const strategies::Plan& plan, std::int64_t stage,
                      std::span<const strategies::GroupKind> kinds);
@@ -42,19 +50,41 @@ class QuietPrices {
   };
   const Price& price(collectives::Kind kind, ShapeId shape, sim::Bytes bytes, bool overlapped);
   Price price(const strategies::Op& op, const GroupShapes& shapes) {
-    if (strategies::is_with_host(op.group)) return {host_time(op), 0.0};
+    if (strategies::is_with_host(op.group)) return {host_time(op, shapes), 0.0};
     return price(op.collective, shapes[static_cast<std::size_t>(op.group)], op.bytes,
                  op.overlapped);
   }
   double time(collectives::Kind kind, ShapeId shape, sim::Bytes bytes, bool overlapped) {
     return price(kind, shape, bytes, overlapped).time;
   }
+  // Of a copy between device and host; 0 for a group that shares no links.
+  double copy_time(ShapeId shape, sim::Bytes bytes) const;
 
  private:
+  // How the equal groups of a fleet load links together; by pattern.
+  struct Sharing {
+    struct Load {
+      double bytes = 0.0;      // on the most loaded link, per byte
+      double alone_rate = 0;   // bytes/s at which a link of one group is full
+      double shared_rate = 0;  // … of all equal groups
+      auto operator<=>(const Load&) const = default;
+    };
+    std::array<Load, strategies::kPatterns> loads;  // rates of 0: no link
+    double latency_ps = 0.0;                        // of the links between device and host
+    auto operator<=>(const Sharing&) const = default;
+  };
+  struct Shape {
+    collectives::GroupShape members;
+    Sharing sharing;
+  };
   const GroupShapes& common(const strategies::Plan& plan, std::int64_t shard_group,
                             std::span<const strategies::GroupKind> kinds);
-  double host_time(const strategies::Op& op) const;
-  ShapeId intern(collectives::GroupShape shape);
+  double host_time(const strategies::Op& op, const GroupShapes& shapes) const;
+  ShapeId intern(collectives::GroupShape shape, const Sharing& sharing);
+  ShapeId in_common(ShapeId a, ShapeId b);
+  Sharing sharing_of(const strategies::Group& group) const;
+  double shared_time(const Shape& shape, collectives::Kind kind, sim::Bytes bytes,
+                     double transfer) const;
   ShapeId shape_of(const strategies::Plan& plan, std::int64_t rank, strategies::GroupKind kind);
 
   using MeshKey = std::array<std::int64_t, 7>;
@@ -75,9 +105,11 @@ class QuietPrices {
   collectives::LibraryProfile library_;
   double slowdown_;
   sim::Bandwidth host_memory_;
-  std::vector<collectives::GroupShape> known_;
-  std::map<std::pair<std::vector<std::uint32_t>, std::vector<std::uint32_t>>, ShapeId> ids_;
-  std::map<std::pair<MeshKey, std::string>, GroupShapes> common_;
+  const strategies::Fleet* fleet_ = nullptr;
+  std::vector<Shape> known_;
+  std::map<std::tuple<std::vector<std::uint32_t>, std::vector<std::uint32_t>, Sharing>, ShapeId>
+      ids_;
+  std::map<std::tuple<MeshKey, std::string, const strategies::Fleet*>, GroupShapes> common_;
   std::unordered_map<PriceKey, Price, PriceHash> prices_;  // looked up only, never walked
 };
 

@@ -57,6 +57,9 @@ PassCosts& PassCosts::operator+=(const PassCosts& next) {
   kept += next.kept;
   dense += next.dense;
   expert += next.expert;
+  offloaded += next.offloaded;
+  offloaded_last = next.offloaded_last;
+  copies += next.copies;
   return *this;
 }
 
@@ -235,11 +238,17 @@ PassCosts UnitTables::measure(const UnitTable& table, const Scenario& scenario,
   // What is offloaded leaves after the forward and is back for the backward.
   strategies::StepContext context;
   context.plan = &scenario.plan;
+  context.training = &table.training;
   const sim::Bytes all{static_cast<std::int64_t>(out.kept)};
   out.kept = strategies::stays_on_device(context, all).as_double();
   out.forward_peak -= (all - strategies::stays_on_device(context, all)).as_double();
+  const sim::Bytes copied = strategies::kept_for_backward(context, chunks.front(), 0);
+  const double moved = (copied - strategies::stays_on_device(context, copied)).as_double();
   if (uneven_recompute(scenario.training.recompute)) {
     out.kept = out.forward_peak = out.first_backward_peak = out.backward_peak = 0.0;
+  } else if (moved > 0.0) {
+    out.offloaded = out.offloaded_last = moved;
+    out.copies = 1;
   }
   out.dense = static_cast<double>(unit.cost->dense_parameters);
   out.expert = static_cast<double>(unit.cost->expert_parameters);

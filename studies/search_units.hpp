@@ -29,6 +29,9 @@ struct PassCosts {
   double first_backward_peak = 0.0;       // … a backward, while its first (the last) unit runs
   double backward_peak = 0.0;             // … at its peak
   double dense = 0.0, expert = 0.0;       // parameters
+  // Activations kept in host memory: all, in how many copies, and those of the last unit.
+  double offloaded = 0.0, offloaded_last = 0.0;
+  std::int64_t copies = 0;
 
   PassCosts& operator+=(const PassCosts& next);  // a unit that follows
 };

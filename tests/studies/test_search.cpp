@@ -31,7 +31,7 @@ struct Problem {
 
   SearchResult find(const SearchOptions& options) {
     ThreadEvaluator evaluator(space, cache, options.threads);
-    return search(space, options, evaluator, cache.machine());
+    return search(space, options, evaluator, cache);
   }
 
   scenarios::Scenario scenario;
@@ -95,6 +95,10 @@ void check_bounds(Problem& problem, SearchBounds& bounds, const CandidateStrateg
   CHECK(core.time_ps <= time);
   CHECK(chain <= time);
   CHECK(bounds.pipeline_time(strategy.core, scenario) <= time);
+  strategies::Plan plan = scenario.plan;
+  if (plan.zero == 0) plan.shard_group = plan.dp * plan.cp;
+  const auto fleet = problem.cache.fleet(scenario, plan, true);
+  CHECK(bounds.shared_time(strategy.core, scenario, *fleet) <= time);
 }
 
 std::vector<Found> brute_force(Problem& problem) {

@@ -28,7 +28,7 @@ void check_record(const Record& record) {
   SearchOptions options;
   options.top = 1;
   options.front = Front::evaluated;
-  const SearchResult result = search(space, options, evaluator, cache.machine());
+  const SearchResult result = search(space, options, evaluator, cache);
   const scenarios::Report report = scenarios::predict(published);
   if (!report.fits) return;  // the search only returns what fits
   REQUIRE(!result.best.empty());
