@@ -227,7 +227,27 @@ class Search {
     return {id, cores_[id.core], space_.variants(scenario)[id.variant]};
   }
 
-  void evaluate(const std::vector<Item>& round) {
+  // Leaves out of a round, where only the best counts, those that keep in host memory what would
+  // have room. One byte for each that is left: whether it does.
+  std::vector<char> find_needless(std::vector<Item>& round) {
+    std::vector<char> needless(round.size(), 0);
+    if (options_.objective == Objective::memory) return needless;
+    parallel_for(round.size(), threads_, [&](std::size_t t, std::size_t i) {
+      needless[i] = offloads_needlessly(space_, strategy_of(round[i].id, scratch_[t]), scratch_[t]);
+    });
+    if (front_kind_ == Front::exact) return needless;
+    result_.counts.pruned +=
+        static_cast<std::uint64_t>(std::count(needless.begin(), needless.end(), 1));
+    std::size_t left = 0;
+    for (std::size_t i = 0; i < round.size(); ++i) {
+      if (needless[i] == 0) round[left++] = round[i];
+    }
+    round.resize(left);
+    return std::vector<char>(left, 0);
+  }
+
+  void evaluate(std::vector<Item>& round) {
+    const std::vector<char> needless = find_needless(round);
     std::vector<CandidateStrategy> all;
     std::vector<CandidateStrategy> fresh;
     std::vector<Evaluation> results(round.size());
@@ -249,10 +269,10 @@ class Search {
       ids.push_back(fresh[f].id);
     }
     if (options_.store && !ids.empty()) options_.store->keep(ids, done);
-    for (std::size_t i = 0; i < round.size(); ++i) settle(all[i], results[i]);
+    for (std::size_t i = 0; i < round.size(); ++i) settle(all[i], results[i], needless[i] != 0);
   }
 
-  void settle(const CandidateStrategy& strategy, const Evaluation& evaluation) {
+  void settle(const CandidateStrategy& strategy, const Evaluation& evaluation, bool only_front) {
     ++result_.counts.evaluated;
     if (!evaluation.fits) {
       ++result_.counts.rejected_by_memory;
@@ -261,10 +281,11 @@ class Search {
     }
     ++result_.counts.feasible;
     const Found found{strategy, evaluation};
+    front_.add(found);
+    if (only_front) return;
     best_.add(objective_of(options_.objective, static_cast<double>(evaluation.step_ps),
                            static_cast<double>(evaluation.memory_bytes)),
               found);
-    front_.add(found);
   }
 
   const SearchSpace& space_;

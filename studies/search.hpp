@@ -94,7 +94,9 @@ struct SearchCounts {
 
 struct SearchResult {
   SearchCounts counts;
-  std::vector<Found> best;    // best first; ties by step time, memory, place in the space
+  // Best first; ties by step time, memory, place in the space. By any objective but memory without
+  // those that keep in host memory what would have room on the device.
+  std::vector<Found> best;
   std::vector<Found> pareto;  // of step time and memory, fastest first
   bool pareto_exact = true;
   bool complete = true;  // false: ended early; `best` is of what was simulated so far

@@ -37,6 +37,29 @@ void parallel_for(std::size_t count, unsigned threads,
   }
 }
 
+namespace {
+
+std::int64_t fullest(const scenarios::Scenario& scenario, const scenarios::StepModel& model) {
+  std::int64_t most = 0;
+  for (const scenarios::StageMemory& stage : scenarios::stage_memory(scenario, model)) {
+    most = std::max(most, stage.driver.count());
+  }
+  return most;
+}
+
+}  // namespace
+
+bool offloads_needlessly(const SearchSpace& space, const CandidateStrategy& strategy,
+                         scenarios::Scenario& scenario) {
+  for (const auto& other : space.less_offloaded(strategy.core, strategy.variant)) {
+    space.apply(other.core, scenario);
+    space.apply(other.variant, scenario);
+    const auto model = scenarios::build_step(scenario);
+    if (static_cast<double>(fullest(scenario, *model)) <= memory_limit(scenario)) return true;
+  }
+  return false;
+}
+
 Evaluation evaluate(const SearchSpace& space, const CandidateStrategy& strategy,
                     scenarios::PredictionCache& cache) {
   scenarios::Scenario scenario = space.base();
@@ -44,9 +67,7 @@ Evaluation evaluate(const SearchSpace& space, const CandidateStrategy& strategy,
   space.apply(strategy.variant, scenario);
   const auto model = scenarios::build_step(scenario);
   Evaluation out;
-  for (const scenarios::StageMemory& stage : scenarios::stage_memory(scenario, *model)) {
-    out.memory_bytes = std::max(out.memory_bytes, stage.driver.count());
-  }
+  out.memory_bytes = fullest(scenario, *model);
   out.fits = static_cast<double>(out.memory_bytes) <= memory_limit(scenario);
   if (!out.fits) return out;
   const auto step = scenarios::simulate_step(scenario, *model, cache, {}, true);

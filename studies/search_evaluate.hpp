@@ -8,6 +8,11 @@
 
 namespace studies {
 
+// Whether the strategy would fit with less in host memory. Changes what a search chooses in
+// `scenario`, which is the space's base otherwise.
+bool offloads_needlessly(const SearchSpace& space, const CandidateStrategy& strategy,
+                         scenarios::Scenario& scenario);
+
 // Memory first; simulated only if that fits. Pure.
 Evaluation evaluate(const SearchSpace& space, const CandidateStrategy& strategy,
                     scenarios::PredictionCache& cache);

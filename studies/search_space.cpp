@@ -202,6 +202,32 @@ void SearchSpace::apply(const SearchVariant& variant, Scenario& scenario) const 
   }
 }
 
+std::vector<SearchSpace::Strategy> SearchSpace::less_offloaded(const SearchCore& core,
+                                                               const SearchVariant& variant) const {
+  std::vector<Strategy> out;
+  const auto lower = [&](const SearchDimension& d, std::int64_t value) {
+    std::int64_t most = -1;
+    if (!d.path.starts_with("strategy.offload.") || d.set == nullptr) return most;
+    for (const std::int64_t other : values(d, base_)) {
+      if (other < value) most = std::max(most, other);
+    }
+    return most;
+  };
+  for (std::size_t d = 0; d < core_.size(); ++d) {
+    const std::int64_t less = lower(core_[d], core.values[d]);
+    if (less < 0) continue;
+    out.push_back({core, variant});
+    out.back().core.values[d] = less;
+  }
+  for (std::size_t d = 0; d < variant_.size(); ++d) {
+    const std::int64_t less = lower(variant_[d], variant.values[d]);
+    if (less < 0) continue;
+    out.push_back({core, variant});
+    out.back().variant.values[d] = less;
+  }
+  return out;
+}
+
 std::string SearchSpace::description() const {
   std::string out;
   for (const auto* table : {&core_, &variant_}) {

@@ -67,6 +67,13 @@ class SearchSpace {
   // The largest part of the optimizer that a variant keeps in host memory.
   double most_offloaded() const { return most_offloaded_; }
 
+  // The same strategy with less in host memory, a step less of each state it keeps there.
+  struct Strategy {
+    SearchCore core;
+    SearchVariant variant;
+  };
+  std::vector<Strategy> less_offloaded(const SearchCore& core, const SearchVariant& variant) const;
+
   // Everything the search does not choose.
   const scenarios::Scenario& base() const { return base_; }
   // "strategy.tp": what a core or variant says in words, for the journal and tests.
