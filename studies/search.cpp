@@ -13,7 +13,9 @@ namespace {
 
 using scenarios::Scenario;
 
-enum class Level : std::uint8_t { core, chain, variant, pipeline, shared };
+// How sharp an item's bounds are: those of its core, with the chain's time, of its variant before
+// and after links are known to be shared (search_bounds.hpp).
+enum class Level : std::uint8_t { core, chain, variant, shared };
 constexpr Level kSharpest = Level::shared;
 
 constexpr std::size_t kSharpenRound = 256;
@@ -190,33 +192,29 @@ class Search {
       return {sharp};
     }
     const std::vector<SearchVariant> variants = space_.variants(scenario);
-    if (item.level == Level::pipeline) {
+    if (item.level == Level::variant) {
       space_.apply(variants[item.id.variant], scenario);
+      sharp.level = Level::shared;
+      if (bounds.memory_is_sharper(core, scenario)) {
+        sharp.bound.memory_bytes = std::max(item.bound.memory_bytes, bounds.memory(core, scenario));
+      }
+      if (sharp.bound.memory_bytes > limit_) return {sharp};
       strategies::Plan plan = scenario.plan;  // as the simulation has it
       if (plan.zero == 0) plan.shard_group = plan.dp * plan.cp;
       const auto fleet = cache_.fleet(scenario, plan, true);
-      sharp.level = Level::shared;
       sharp.bound.time_ps =
           std::max(item.bound.time_ps, bounds.shared_time(core, scenario, *fleet));
       sharp.key = key(sharp.bound);
       return {sharp};
     }
     std::vector<Item> out;
-    if (item.level == Level::variant) {
-      space_.apply(variants[item.id.variant], scenario);
-      sharp.level = Level::pipeline;
-      if (bounds.memory_is_sharper(core, scenario)) {
-        sharp.bound.memory_bytes = std::max(item.bound.memory_bytes, bounds.memory(core, scenario));
-      }
-      if (sharp.bound.memory_bytes > limit_) return {sharp};
-      sharp.bound.time_ps = std::max(item.bound.time_ps, bounds.pipeline_time(core, scenario));
-      sharp.key = key(sharp.bound);
-      return {sharp};
-    }
     for (std::uint32_t v = 0; v < variants.size(); ++v) {
       space_.apply(variants[v], scenario);
-      const double memory = bounds.variant_memory(core, scenario);
-      const SearchBound bound{item.bound.time_ps, std::max(item.bound.memory_bytes, memory)};
+      SearchBound bound = item.bound;
+      bound.memory_bytes = std::max(bound.memory_bytes, bounds.variant_memory(core, scenario));
+      if (bound.memory_bytes <= limit_) {
+        bound.time_ps = std::max(bound.time_ps, bounds.pipeline_time(core, scenario));
+      }
       out.push_back({key(bound), bound, {item.id.core, v}, Level::variant});
     }
     return out;

@@ -59,7 +59,11 @@ std::vector<PassCosts> piece_costs(const UnitTable& table, const Scenario& scena
 }
 
 SearchBounds::SearchBounds(const SearchSpace& space, const sim::Machine& machine)
-    : space_(space), prices_(space.base(), machine), units_(space, prices_) {}
+    : space_(space),
+      prices_(space.base(), machine),
+      units_(space, prices_),
+      tails_(units_, prices_),
+      gathered_passes_(units_, prices_) {}
 
 SearchBounds::ScheduleKey SearchBounds::schedule_key(const Scenario& scenario) {
   const strategies::Plan& plan = scenario.plan;
@@ -144,6 +148,8 @@ SearchBounds::Prepared& SearchBounds::prepare(const SearchCore& core, const Scen
   prepared_.facts = &facts(scenario);
   prepared_.pieces = piece_costs(*prepared_.table, scenario);
   for (auto& pieces : prepared_.gathered) pieces.clear();
+  prepared_.layouts.clear();
+  prepared_.passes.clear();
   prepared_.valid = true;
   return prepared_;
 }

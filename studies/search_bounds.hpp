@@ -25,8 +25,10 @@
 #include "sim/machine.hpp"
 #include "strategies/schedule.hpp"
 #include "strategies/step_context.hpp"
+#include "studies/search_gather.hpp"
 #include "studies/search_prices.hpp"
 #include "studies/search_space.hpp"
+#include "studies/search_tail.hpp"
 #include "studies/search_units.hpp"
 
 namespace studies {
@@ -81,6 +83,10 @@ class SearchBounds {
   struct GatheredPiece {
     double forward_peak = 0.0, backward_peak = 0.0, whole = 0.0;
   };
+  struct PassTimes {
+    std::vector<double> clock;                    // per stage: when its passes are over
+    std::vector<std::vector<double>> last_start;  // … and chunk: when its last backward begins
+  };
   // What a core needs again for each of its variants.
   struct Prepared {
     SearchCore core;
@@ -92,6 +98,10 @@ class SearchBounds {
     // ZeRO-3: the peaks of pieces that gather their units as they go, and what that takes in all;
     // by whether they gather ahead. Worked out when asked for.
     std::array<std::vector<GatheredPiece>, 2> gathered;
+    // Of the pipeline bound: per stage, and by what the passes depend on. Worked out when asked
+    // for.
+    std::vector<StageLayout> layouts;
+    std::map<std::array<std::int64_t, 7>, PassTimes> passes;
   };
 
   Prepared& prepare(const SearchCore& core, const scenarios::Scenario& scenario);
@@ -113,6 +123,8 @@ class SearchBounds {
                     std::size_t stage) const;
   void add_beginning(StageFacts& stage, const std::vector<strategies::PassSlot>& slots) const;
   void gather_pieces(const scenarios::Scenario& scenario);
+  const strategies::UnitCost* hollow(const strategies::UnitCost* unit);
+  const std::vector<StageLayout>& layouts(Prepared& prepared, const scenarios::Scenario& scenario);
   double least_time(const Prepared& prepared, const scenarios::Scenario& scenario) const;
 
   friend class PipelineBound;
@@ -120,7 +132,11 @@ class SearchBounds {
   const SearchSpace& space_;
   QuietPrices prices_;
   UnitTables units_;
+  TailBounds tails_;
+  GatheredPasses gathered_passes_;
   Prepared prepared_;
+  std::map<std::vector<std::int64_t>, std::uint32_t> layout_numbers_;
+  std::map<const strategies::UnitCost*, std::unique_ptr<strategies::UnitCost>> hollow_units_;
   std::map<ScheduleKey, ScheduleFacts> schedules_;
   std::map<ScheduleKey, SchedulePtr> kept_schedules_;
   std::size_t kept_slots_ = 0;

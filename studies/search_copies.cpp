@@ -30,8 +30,7 @@ double ActivationCopies::finish(std::size_t stage, PassKind kind, const PassCost
   }
   const double begun = std::max(up_[stage], start);
   up_[stage] = begun + time(GroupKind::from_host, bytes, copies);
-  const double first =
-      last_stays || of_last == 0 ? 0.0 : time(GroupKind::from_host, last, of_last);
+  const double first = last_stays || of_last == 0 ? 0.0 : time(GroupKind::from_host, last, of_last);
   return std::max(up_[stage], begun + first + (finish - start));
 }
 

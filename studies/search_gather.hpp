@@ -1,39 +1,37 @@
-// ZeRO-3: passes that gather their units as they go. Part of the pipeline bound.
+// ZeRO-3: passes that gather their units as they go. Part of the pipeline bound. One object a
+// thread: it remembers what it has timed.
 #pragma once
 
 #include <array>
 #include <map>
 #include <vector>
 
-#include "studies/search_units.hpp"
+#include "studies/search_tail.hpp"
 
 namespace studies {
 
 class GatheredPasses {
  public:
-  // `plan` as one stage: without messages.
-  GatheredPasses(const scenarios::Scenario& scenario, const UnitTable& table, strategies::Plan plan,
-                 std::int64_t micro_batches, UnitTables& units, QuietPrices& prices,
-                 const GroupShapes& shapes);
+  GatheredPasses(UnitTables& units, QuietPrices& prices) : units_(units), prices_(prices) {}
 
-  // The least that each kind of pass of the chunk takes.
-  const std::array<double, kPassKinds>& times(const strategies::Chunk& chunk);
-  // What a backward that makes gradients final adds where their reduction is not overlapped: each
-  // unit waits for its own.
-  double blocking_reduction(const strategies::Chunk& chunk);
+  struct Times {
+    std::array<double, kPassKinds> pass{};  // the least that each kind of pass takes
+    // What a backward that makes gradients final adds where their reduction is not overlapped: each
+    // unit waits for its own.
+    double reduction = 0.0;
+  };
+  // Of a chunk, whose number is `number` (StageLayout).
+  const Times& times(const OuterPlan& plan, const strategies::Chunk& chunk, std::uint32_t number);
 
  private:
-  double pass(const strategies::Chunk& chunk, strategies::PassKind kind);
-  double still_there(const strategies::Chunk& chunk, const strategies::Program& backward);
+  double pass(const OuterPlan& plan, const strategies::Chunk& chunk, strategies::PassKind kind);
+  double still_there(const OuterPlan& plan, const strategies::Chunk& chunk,
+                     const strategies::Program& backward);
+  double blocking_reduction(const OuterPlan& plan, const strategies::Chunk& chunk);
 
-  const scenarios::Scenario& scenario_;
-  const UnitTable& table_;
-  strategies::Plan plan_;
-  std::int64_t micro_batches_;
   UnitTables& units_;
   QuietPrices& prices_;
-  const GroupShapes& shapes_;
-  std::map<std::vector<const strategies::UnitCost*>, std::array<double, kPassKinds>> known_;
+  std::map<std::vector<std::int64_t>, Times> known_;
 };
 
 }  // namespace studies

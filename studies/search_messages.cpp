@@ -15,8 +15,8 @@ StageMessages::StageMessages(QuietPrices& prices, const strategies::Plan& plan, 
     auto& price = time_.emplace_back();
     for (std::size_t k = 0; k < kinds.size(); ++k) {
       const auto time = [&](bool overlapped) {
-        return prices.time(collectives::Kind::send_recv,
-                           shapes[static_cast<std::size_t>(kinds[k])], bytes, overlapped);
+        return prices.time(collectives::Kind::send_recv, shapes[static_cast<std::size_t>(kinds[k])],
+                           bytes, overlapped);
       };
       price[k] = best_case ? std::min(time(true), time(false)) : time(plan.overlap.p2p);
     }

@@ -27,8 +27,8 @@ class PipelineBound {
  public:
   enum class Of : std::uint8_t { core, variant };
 
-  PipelineBound(SearchBounds& bounds, const SearchBounds::Prepared& prepared,
-                const Scenario& scenario, Of of)
+  PipelineBound(SearchBounds& bounds, SearchBounds::Prepared& prepared, const Scenario& scenario,
+                Of of)
       : bounds_(bounds),
         prepared_(prepared),
         scenario_(scenario),
@@ -46,21 +46,59 @@ class PipelineBound {
     emitted_ = plan_;
     emitted_.pp = emitted_.vpp = 1;
     emitted_.offload.activations = 0.0;
-    gathering_ = pieces_;
-    if (plan_.zero == 3) gather_units();
-    const bool split = plan_.sequence_parallel || scenario_.implementation.scatter_gather_p2p;
-    const sim::Bytes bytes{static_cast<std::int64_t>(prepared.table->hidden_state) /
-                           (split ? plan_.tp : 1)};
-    messages_.emplace(bounds.prices_, plan_, bytes, of == Of::core);
-    if (of == Of::variant) {
-      copies_.emplace(bounds.prices_, bounds.prices_.outer_shapes(plan_),
-                      static_cast<std::size_t>(plan_.pp));
-      tail_.emplace(scenario_, *prepared.table, emitted_, micro_batches_, bounds.units_,
-                    bounds.prices_, bounds.prices_.outer_shapes(plan_));
-    }
+    if (of == Of::variant) layouts_ = &bounds.layouts(prepared, scenario);
   }
 
   double run() {
+    const SearchBounds::PassTimes& passes = timed();
+    double end = 0.0;
+    for (std::size_t s = 0; s < passes.clock.size(); ++s) {
+      const double clock = passes.clock[s];
+      end = std::max(end, of_ == Of::core ? clock
+                                          : bounds_.tails_.end(outer(), (*layouts_)[s],
+                                                               passes.last_start[s], clock));
+    }
+    if (of_ == Of::core) end += bounds_.host_time(scenario_);
+    return end * kBoundSlack;
+  }
+
+ private:
+  OuterPlan outer() const {
+    return {scenario_, *prepared_.table, emitted_, micro_batches_,
+            bounds_.prices_.outer_shapes(plan_)};
+  }
+
+  // Variants that differ only after the passes share them.
+  const SearchBounds::PassTimes& timed() {
+    const bool shards = plan_.zero == 3;
+    const bool gathers_first = (plan_.zero == 1 || plan_.zero == 2) && plan_.overlap.param_gather;
+    const std::array<std::int64_t, 7> key{
+        of_ == Of::core ? 1 : 0,
+        plan_.overlap.p2p ? 1 : 0,
+        shards ? 2 : (gathers_first ? 1 : 0),
+        shards || gathers_first ? plan_.shard_group : 0,
+        shards && plan_.overlap.param_gather ? 1 : 0,
+        shards && plan_.overlap.grad_reduce ? 1 : 0,
+        shards ? (plan_.reshard_after_forward ? 1 : 0) + 2 * plan_.secondary_shard : 0};
+    const auto [entry, is_new] = prepared_.passes.try_emplace(key);
+    if (is_new) {
+      run_passes();
+      entry->second = {std::move(clock_), std::move(last_start_)};
+    }
+    return entry->second;
+  }
+
+  void run_passes() {
+    gathering_ = pieces_;
+    if (plan_.zero == 3) gather_units();
+    const bool split = plan_.sequence_parallel || scenario_.implementation.scatter_gather_p2p;
+    const sim::Bytes bytes{static_cast<std::int64_t>(prepared_.table->hidden_state) /
+                           (split ? plan_.tp : 1)};
+    messages_.emplace(bounds_.prices_, plan_, bytes, of_ == Of::core);
+    if (of_ == Of::variant) {
+      copies_.emplace(bounds_.prices_, bounds_.prices_.outer_shapes(plan_),
+                      static_cast<std::size_t>(plan_.pp));
+    }
     const std::size_t cells = pieces_.size() * copies() * static_cast<std::size_t>(micro_batches_);
     forward_.assign(cells, -1.0);
     backward_.assign(cells, -1.0);
@@ -78,15 +116,8 @@ class PipelineBound {
         while (next_[s] < schedule_.stages[s].size() && pass(s)) progress = true;
       }
     }
-    double end = 0.0;
-    for (std::size_t s = 0; s < stages; ++s) {
-      end = std::max(end, of_ == Of::variant ? stage_end(s) : clock_[s]);
-    }
-    if (of_ == Of::core) end += bounds_.host_time(scenario_);
-    return end * kBoundSlack;
   }
 
- private:
   std::size_t copies() const {
     return schedule_.placement == strategies::Placement::bidirectional ? 2 : 1;
   }
@@ -183,26 +214,18 @@ class PipelineBound {
                               schedule_.place_of(target, slot.chunk).first);
   }
 
-  std::vector<strategies::Chunk> chunks_of(std::size_t stage) const {
-    return strategies::chunks_of_stage(scenario_.model, plan_, schedule_, *prepared_.table->costs,
-                                       scenario_.implementation, static_cast<std::int64_t>(stage));
-  }
-
   // ZeRO-3. Never less than without gathering.
   void gather_units() {
-    GatheredPasses passes(scenario_, *prepared_.table, emitted_, micro_batches_, bounds_.units_,
-                          bounds_.prices_, bounds_.prices_.outer_shapes(plan_));
     if (!plan_.overlap.grad_reduce) reductions_.assign(pieces_.size(), 0.0);
-    for (std::size_t s = 0; s < static_cast<std::size_t>(plan_.pp); ++s) {
-      for (const strategies::Chunk& chunk : chunks_of(s)) {
-        const auto& times = passes.times(chunk);
-        PassCosts& piece = gathering_[static_cast<std::size_t>(chunk.piece)];
-        if (!plan_.overlap.grad_reduce) {
-          reductions_[static_cast<std::size_t>(chunk.piece)] = passes.blocking_reduction(chunk);
-        }
+    for (const StageLayout& stage : *layouts_) {
+      for (std::size_t c = 0; c < stage.chunks.size(); ++c) {
+        const auto p = static_cast<std::size_t>(stage.chunks[c].piece);
+        const GatheredPasses::Times& times =
+            bounds_.gathered_passes_.times(outer(), stage.chunks[c], stage.chunk_numbers[c]);
         for (std::size_t k = 0; k < kPassKinds; ++k) {
-          piece.time[k] = std::max(piece.time[k], times[k]);
+          gathering_[p].time[k] = std::max(gathering_[p].time[k], times.pass[k]);
         }
+        if (!plan_.overlap.grad_reduce) reductions_[p] = times.reduction;
       }
     }
   }
@@ -229,27 +252,8 @@ class PipelineBound {
     return out;
   }
 
-  double stage_end(std::size_t stage) {
-    return tail_->end(chunks_of(stage), last_passes(stage), last_start_[stage], clock_[stage]);
-  }
-
-  // The pass of each chunk that makes its gradients final, in order.
-  std::vector<PassSlot> last_passes(std::size_t stage) const {
-    std::vector<PassSlot> out;
-    std::vector<bool> seen(prepared_.facts->stages[stage].chunks.size(), false);
-    const auto& slots = schedule_.stages[stage];
-    for (auto slot = slots.rbegin(); slot != slots.rend(); ++slot) {
-      const auto c = static_cast<std::size_t>(slot->chunk);
-      if (!makes_final(*slot) || seen[c]) continue;
-      seen[c] = true;
-      out.push_back({slot->kind, slot->chunk, slot->micro_batch});
-    }
-    std::reverse(out.begin(), out.end());
-    return out;
-  }
-
   SearchBounds& bounds_;
-  const SearchBounds::Prepared& prepared_;
+  SearchBounds::Prepared& prepared_;
   const Scenario& scenario_;
   Of of_;
   strategies::Plan plan_;
@@ -257,19 +261,19 @@ class PipelineBound {
   std::int64_t micro_batches_;
   SearchBounds::SchedulePtr kept_;
   const strategies::PipelineSchedule& schedule_;
-  std::vector<PassCosts> pieces_;
-  std::vector<PassCosts> gathering_;             // the same, with units gathered before they run
-  std::vector<std::vector<bool>> held_;          // per stage and chunk: its parameters are there
-  std::vector<double> reductions_;               // per piece: blocking, after its last backward
+  const std::vector<StageLayout>* layouts_ = nullptr;
+  const std::vector<PassCosts>& pieces_;
+  std::vector<PassCosts> gathering_;               // the same, with units gathered before they run
+  std::vector<std::vector<bool>> held_;            // per stage and chunk: its parameters are there
+  std::vector<double> reductions_;                 // per piece: blocking, after its last backward
   std::vector<std::vector<std::int64_t>> finals_;  // per stage and chunk: backwards so far
   std::optional<StageMessages> messages_;
   std::optional<ActivationCopies> copies_;
-  std::vector<std::vector<double>> release_;     // per stage and chunk
-  std::vector<double> forward_, backward_;       // ends of passes, -1 = not yet
+  std::vector<std::vector<double>> release_;  // per stage and chunk
+  std::vector<double> forward_, backward_;    // ends of passes, -1 = not yet
   std::vector<double> clock_;
   std::vector<std::size_t> next_;
   std::vector<std::vector<double>> last_start_;  // per stage and chunk: of its last backward so far
-  std::optional<TailBound> tail_;
 };
 
 double SearchBounds::pipeline_time(const SearchCore& core, const Scenario& scenario) {

@@ -9,52 +9,92 @@ using strategies::OpIndex;
 using strategies::OpKind;
 using strategies::Stream;
 
-const strategies::Program& TailBound::program(const std::vector<strategies::Chunk>& chunks,
-                                              const std::vector<strategies::PassSlot>& last) {
-  Key key;
-  for (const strategies::Chunk& chunk : chunks) {
-    key.push_back(static_cast<std::uintptr_t>(chunk.tied_parameters));
-    for (const strategies::Unit& unit : chunk.units) {
-      key.push_back(reinterpret_cast<std::uintptr_t>(unit.cost));
+namespace {
+
+constexpr std::size_t kMostSteps = 2'000'000;  // to remember: about 80 MB
+
+}  // namespace
+
+std::vector<std::int64_t> OuterPlan::key(std::uint32_t number) const {
+  std::vector<std::int64_t> out{number,
+                                micro_batches,
+                                plan.cp,
+                                plan.dp,
+                                plan.ep,
+                                plan.etp,
+                                plan.zero,
+                                plan.shard_group,
+                                plan.secondary_shard,
+                                plan.reshard_after_forward ? 1 : 0,
+                                plan.overlap.grad_reduce ? 1 : 0,
+                                plan.overlap.param_gather ? 1 : 0,
+                                static_cast<std::int64_t>(plan.grad_reduce),
+                                static_cast<std::int64_t>(plan.offload.optimizer * 1e9),
+                                static_cast<std::int64_t>(plan.offload.parameters * 1e9),
+                                plan.offload.nvme ? 1 : 0};
+  for (const ShapeId shape : shapes) out.push_back(shape);
+  return out;
+}
+
+TailBounds::Tail TailBounds::emitted(const OuterPlan& plan, const StageLayout& stage) {
+  const strategies::Program program = units_.emit(plan.scenario, plan.table, plan.plan,
+                                                  stage.hollow, stage.last, plan.micro_batches);
+  const double stretch = units_.stretch(plan.scenario);
+  Tail out;
+  OpIndex first = 0;
+  while (first < program.size() && program.op(first).micro_batch < 0) ++first;
+  for (OpIndex i = first; i < program.size(); ++i) {
+    const Op& op = program.op(i);
+    const bool in_pass = op.micro_batch >= 0;
+    Step step;
+    step.compute = op.kind == OpKind::compute;
+    step.stream = static_cast<std::uint8_t>(op.stream);
+    step.chunk = in_pass ? op.chunk : std::int16_t{-1};
+    if (!step.compute && (!in_pass || op.stream == Stream::reduce)) {
+      step.work = prices_.price(op, plan.shapes).time;
+    } else if (step.compute && !in_pass) {
+      step.work = static_cast<double>(op.duration.count()) * stretch;
     }
-    key.push_back(0);
+    step.first_dependency = static_cast<std::uint32_t>(out.dependencies.size());
+    for (const OpIndex d : program.dependencies(i)) {
+      if (d >= first) out.dependencies.push_back(d - first);  // what comes before is over by now
+    }
+    step.last_dependency = static_cast<std::uint32_t>(out.dependencies.size());
+    out.steps.push_back(step);
   }
-  for (const strategies::PassSlot& slot : last) {
-    key.push_back(static_cast<std::uintptr_t>(slot.chunk));
+  return out;
+}
+
+const TailBounds::Tail& TailBounds::tail(const OuterPlan& plan, const StageLayout& stage) {
+  std::vector<std::int64_t> key = plan.key(stage.number);
+  const auto found = tails_.find(key);
+  if (found != tails_.end()) return found->second;
+  if (steps_ > kMostSteps) {
+    tails_.clear();
+    steps_ = 0;
   }
-  const auto found = programs_.find(key);
-  if (found != programs_.end()) return found->second;
-  auto emitted = units_.emit(scenario_, table_, plan_, chunks, last, micro_batches_);
-  return programs_.emplace(std::move(key), std::move(emitted)).first->second;
+  Tail fresh = emitted(plan, stage);
+  steps_ += fresh.steps.size();
+  return tails_.emplace(std::move(key), std::move(fresh)).first->second;
 }
 
 // The passes themselves take no time here, they only begin when they do; the transfers of the
 // reduction follow each other on their stream, and what comes after the passes follows both.
-double TailBound::end(const std::vector<strategies::Chunk>& chunks,
-                      const std::vector<strategies::PassSlot>& last,
-                      const std::vector<double>& starts, double passes_end) {
-  const strategies::Program& all = program(chunks, last);
-  const double stretch = units_.stretch(scenario_);
-  std::vector<double> finish(all.size(), 0.0);
+double TailBounds::end(const OuterPlan& plan, const StageLayout& stage,
+                       const std::vector<double>& starts, double passes_end) {
+  const Tail& all = tail(plan, stage);
+  finish_.resize(all.steps.size());
   std::array<double, strategies::kStreams> free{};
   double end = passes_end;
-  bool begun = false;
-  for (OpIndex i = 0; i < all.size(); ++i) {
-    const Op& op = all.op(i);
-    const bool in_pass = op.micro_batch >= 0;
-    begun = begun || in_pass;
-    if (!begun) continue;  // what the step begins with is over by now
-    double start = std::max(free[static_cast<std::size_t>(op.stream)],
-                            in_pass ? starts[static_cast<std::size_t>(op.chunk)] : passes_end);
-    for (const OpIndex d : all.dependencies(i)) start = std::max(start, finish[d]);
-    double work = 0.0;
-    if (op.kind != OpKind::compute && (!in_pass || op.stream == Stream::reduce)) {
-      work = prices_.price(op, shapes_).time;
-    } else if (op.kind == OpKind::compute && !in_pass) {
-      work = static_cast<double>(op.duration.count()) * stretch;
-    }
-    finish[i] = free[static_cast<std::size_t>(op.stream)] = start + work;
-    if (op.kind == OpKind::compute) end = std::max(end, finish[i]);
+  for (std::size_t i = 0; i < all.steps.size(); ++i) {
+    const Step& step = all.steps[i];
+    double start =
+        std::max(free[step.stream],
+                 step.chunk >= 0 ? starts[static_cast<std::size_t>(step.chunk)] : passes_end);
+    for (std::uint32_t d = step.first_dependency; d < step.last_dependency; ++d)
+      start = std::max(start, finish_[all.dependencies[d]]);
+    finish_[i] = free[step.stream] = start + step.work;
+    if (step.compute) end = std::max(end, finish_[i]);
   }
   return end;
 }

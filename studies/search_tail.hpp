@@ -1,7 +1,9 @@
 // What follows the last passes of a stage: the reduction of gradients that is still under way, the
-// optimizer, the gathering of parameters. Part of the pipeline bound.
+// optimizer, the gathering of parameters. Part of the pipeline bound. One object a thread: it
+// remembers what it has emitted.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <vector>
 
@@ -9,41 +11,57 @@
 
 namespace studies {
 
-class TailBound {
- public:
-  // `plan` as one stage: without messages.
-  TailBound(const scenarios::Scenario& scenario, const UnitTable& table,
-            const strategies::Plan& plan, std::int64_t micro_batches, UnitTables& units,
-            QuietPrices& prices, const GroupShapes& shapes)
-      : scenario_(scenario),
-        table_(table),
-        plan_(plan),
-        micro_batches_(micro_batches),
-        units_(units),
-        prices_(prices),
-        shapes_(shapes) {}
+// What a stage holds, and the pass of each chunk that makes its gradients final, in order.
+struct StageLayout {
+  std::vector<strategies::Chunk> chunks;
+  // The same with units that only hold parameters: passes without work, for what stands around it.
+  std::vector<strategies::Chunk> hollow;
+  std::vector<strategies::PassSlot> last;
+  std::uint32_t number = 0;                  // equal for equal chunks and passes
+  std::vector<std::uint32_t> chunk_numbers;  // equal for equal units
+};
 
-  // When the step of a stage ends at the earliest. `last`: the pass of each chunk that makes its
-  // gradients final, in order; `starts`: when each of these begins, by chunk; `passes_end`: when
-  // the stage's passes are over.
-  double end(const std::vector<strategies::Chunk>& chunks,
-             const std::vector<strategies::PassSlot>& last, const std::vector<double>& starts,
+// A plan, and what else its communication around the passes depends on.
+struct OuterPlan {
+  const scenarios::Scenario& scenario;
+  const UnitTable& table;
+  const strategies::Plan& plan;  // as one stage: without messages
+  std::int64_t micro_batches;
+  const GroupShapes& shapes;
+
+  // Equal for plans with equal programs and prices, given equal chunks.
+  std::vector<std::int64_t> key(std::uint32_t number) const;
+};
+
+class TailBounds {
+ public:
+  TailBounds(UnitTables& units, QuietPrices& prices) : units_(units), prices_(prices) {}
+
+  // When the step of a stage ends at the earliest. `starts`: when each of the last passes begins,
+  // by chunk; `passes_end`: when the stage's passes are over.
+  double end(const OuterPlan& plan, const StageLayout& stage, const std::vector<double>& starts,
              double passes_end);
 
  private:
-  // Stages with equal units and passes have equal programs.
-  using Key = std::vector<std::uintptr_t>;
-  const strategies::Program& program(const std::vector<strategies::Chunk>& chunks,
-                                     const std::vector<strategies::PassSlot>& last);
+  struct Step {
+    double work = 0.0;
+    std::uint32_t first_dependency = 0, last_dependency = 0;
+    std::int16_t chunk = -1;  // of a pass; after the passes: -1
+    std::uint8_t stream = 0;
+    bool compute = false;
+  };
+  struct Tail {
+    std::vector<Step> steps;  // from the first pass
+    std::vector<std::uint32_t> dependencies;
+  };
+  const Tail& tail(const OuterPlan& plan, const StageLayout& stage);
+  Tail emitted(const OuterPlan& plan, const StageLayout& stage);
 
-  const scenarios::Scenario& scenario_;
-  const UnitTable& table_;
-  const strategies::Plan& plan_;
-  std::int64_t micro_batches_;
   UnitTables& units_;
   QuietPrices& prices_;
-  const GroupShapes& shapes_;
-  std::map<Key, strategies::Program> programs_;
+  std::map<std::vector<std::int64_t>, Tail> tails_;
+  std::size_t steps_ = 0;  // in all of them
+  std::vector<double> finish_;
 };
 
 }  // namespace studies

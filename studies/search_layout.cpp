@@ -1,0 +1,80 @@
+// Stage layouts of a core, numbered so that equal ones are recognised among all cores.
+#include <algorithm>
+
+#include "studies/search_bounds.hpp"
+
+namespace studies {
+namespace {
+
+using strategies::PassSlot;
+
+bool makes_final(const PassSlot& slot) {
+  return slot.kind == strategies::PassKind::backward ||
+         slot.kind == strategies::PassKind::backward_weight;
+}
+
+std::vector<PassSlot> last_passes(const std::vector<PassSlot>& slots, std::size_t chunks) {
+  std::vector<PassSlot> out;
+  std::vector<bool> seen(chunks, false);
+  for (auto slot = slots.rbegin(); slot != slots.rend() && out.size() < chunks; ++slot) {
+    const auto c = static_cast<std::size_t>(slot->chunk);
+    if (!makes_final(*slot) || seen[c]) continue;
+    seen[c] = true;
+    out.push_back({slot->kind, slot->chunk, slot->micro_batch});
+  }
+  std::reverse(out.begin(), out.end());
+  return out;
+}
+
+}  // namespace
+
+const strategies::UnitCost* SearchBounds::hollow(const strategies::UnitCost* unit) {
+  auto& out = hollow_units_[unit];
+  if (!out) {
+    out = std::make_unique<strategies::UnitCost>(*unit);
+    out->regions = {};
+    // Something to compute, for communication to follow; nothing communicates for its sake.
+    auto& norm = out->regions[static_cast<std::size_t>(models::Region::final_norm)];
+    norm.present = true;
+    norm.forward.time = norm.backward_data.time = norm.backward_weight.time = sim::Time::ps(1);
+  }
+  return out.get();
+}
+
+const std::vector<StageLayout>& SearchBounds::layouts(Prepared& prepared,
+                                                      const scenarios::Scenario& scenario) {
+  if (!prepared.layouts.empty()) return prepared.layouts;
+  const SchedulePtr schedule = kept_schedule(scenario);
+  const auto number = [&](std::vector<std::int64_t> key) {
+    const auto next = static_cast<std::uint32_t>(layout_numbers_.size());
+    return layout_numbers_.try_emplace(std::move(key), next).first->second;
+  };
+  for (std::int64_t s = 0; s < scenario.plan.pp; ++s) {
+    StageLayout stage;
+    stage.chunks = strategies::chunks_of_stage(scenario.model, scenario.plan, *schedule,
+                                               *prepared.table->costs, scenario.implementation, s);
+    stage.last = last_passes(schedule->stages[static_cast<std::size_t>(s)], stage.chunks.size());
+    stage.hollow = stage.chunks;
+    for (strategies::Chunk& chunk : stage.hollow) {
+      for (strategies::Unit& unit : chunk.units) unit.cost = hollow(unit.cost);
+    }
+    std::vector<std::int64_t> all{-1};
+    for (const strategies::Chunk& chunk : stage.chunks) {
+      std::vector<std::int64_t> units{chunk.tied_parameters};
+      for (const strategies::Unit& unit : chunk.units) {
+        units.push_back(reinterpret_cast<std::intptr_t>(unit.cost));  // one of each kind, kept
+      }
+      stage.chunk_numbers.push_back(number(std::move(units)));
+      all.push_back(stage.chunk_numbers.back());
+    }
+    for (const PassSlot& slot : stage.last) {
+      all.push_back(static_cast<std::int64_t>(slot.kind));
+      all.push_back(slot.chunk);
+    }
+    stage.number = number(std::move(all));
+    prepared.layouts.push_back(std::move(stage));
+  }
+  return prepared.layouts;
+}
+
+}  // namespace studies
