@@ -1,42 +1,18 @@
 #include "studies/search.hpp"
 
 #include <algorithm>
-#include <queue>
-
 #include "scenarios/reader.hpp"
 #include "studies/search_bounds.hpp"
 #include "studies/search_evaluate.hpp"
 #include "studies/search_front.hpp"
+#include "studies/search_queue.hpp"
 
 namespace studies {
 namespace {
 
 using scenarios::Scenario;
 
-// How sharp an item's bounds are: those of its core, with the chain's time, of its variant before
-// and after links are known to be shared (search_bounds.hpp).
-enum class Level : std::uint8_t { core, chain, variant, shared };
-constexpr Level kSharpest = Level::shared;
-
 constexpr std::size_t kSharpenRound = 256;
-
-struct Item {
-  double key = 0.0;  // lower bound of the objective
-  SearchBound bound;
-  Candidate id;
-  Level level = Level::core;
-};
-
-struct Later {
-  bool operator()(const Item& a, const Item& b) const {
-    return std::tie(a.key, a.id, a.level) > std::tie(b.key, b.id, b.level);
-  }
-};
-
-double objective_of(Objective objective, double time_ps, double memory_bytes) {
-  // Tokens a step and the price of a second are the same for all strategies of a search.
-  return objective == Objective::memory ? memory_bytes : time_ps;
-}
 
 class Search {
  public:
@@ -297,7 +273,7 @@ class Search {
   std::vector<Scenario> scratch_;                      // one a thread
   std::vector<SearchCore> cores_;
   std::vector<std::uint32_t> variants_of_;
-  std::priority_queue<Item, std::vector<Item>, Later> queue_;
+  SearchQueue queue_;
   BestList best_;
   ParetoFront front_;
   SearchResult result_;

@@ -9,7 +9,6 @@
 
 namespace studies {
 namespace {
-
 using scenarios::Scenario;
 using strategies::PassKind;
 
@@ -190,8 +189,8 @@ UnitTables::Key UnitTables::key_of(const SearchCore& core, const Scenario& scena
   return key;
 }
 
-// The slowest of all ranks is this much slower than the mean; noise may make the one rank a bound
-// looks at three deviations faster (strategies/fleet.cpp).
+// The slowest rank is this much slower than the mean; noise may make the one a bound looks at three
+// deviations faster (strategies/fleet.cpp).
 double UnitTables::stretch(const Scenario& scenario) const {
   return scenarios::slowest_of(scenario) * std::max(0.0, 1.0 - 3.0 * scenario.faults.jitter);
 }
@@ -221,7 +220,7 @@ strategies::Program UnitTables::emit(const Scenario& scenario, const UnitTable& 
 PassCosts UnitTables::measure(const UnitTable& table, const Scenario& scenario,
                               const strategies::Unit& unit, const GroupShapes& shapes) {
   PassCosts out;
-  const std::vector<strategies::Chunk> chunks{strategies::Chunk{0, {unit}, 0}};
+  const std::vector chunks{strategies::Chunk{0, {unit}, 0}};
   for (std::size_t k = 0; k < kPassKinds; ++k) {
     const auto kind = static_cast<PassKind>(k);
     const auto program = emit(scenario, table, table.plan, chunks, {{kind, 0, 0}}, 1);
