@@ -39,22 +39,28 @@ class Shared {
   Shared& operator=(const Shared&) = delete;
   ~Shared() { munmap(memory_, bytes_); }
 
-  // Until all processes are here; gives up when one has gone for a minute.
-  void meet() {
+  // Until all processes are here; gives up when one has gone for a minute. True when any of them
+  // passed `over`.
+  bool meet(bool over) {
     Barrier& barrier = *static_cast<Barrier*>(memory_);
     const unsigned round = barrier.round.load();
+    // Whoever is first in the next round writes to the other word.
+    std::atomic<bool>& any = barrier.over[round % 2];
+    if (over) any.store(true);
     if (barrier.arrived.fetch_add(1) + 1 == processes_) {
       barrier.arrived.store(0);
       barrier.round.store(round + 1);
-      return;
+      return any.load();
     }
     const double end = now_seconds() + 60.0;
     while (barrier.round.load() == round) {
       if (now_seconds() > end) _exit(1);
       std::this_thread::yield();
     }
+    return any.load();
   }
 
+  std::vector<double> times() { return {row(0), row(processes_)}; }
   double* row(unsigned process) {
     auto* first = reinterpret_cast<double*>(static_cast<char*>(memory_) + sizeof(Barrier));
     return first + process * kernels_;
@@ -64,6 +70,7 @@ class Shared {
   struct alignas(64) Barrier {
     std::atomic<unsigned> arrived{0};
     std::atomic<unsigned> round{0};
+    std::atomic<bool> over[2]{};
   };
   unsigned processes_;
   std::size_t kernels_;
@@ -74,7 +81,8 @@ class Shared {
 void measure(Shared& shared, unsigned process, const std::vector<studies::MeasuredKernel>& kernels,
              double seconds) {
   const Blas blas;
-  const std::vector<double> times = time_kernels(kernels, blas, seconds, [&] { shared.meet(); });
+  const std::vector<double> times =
+      time_kernels(kernels, blas, seconds, [&](bool over) { return shared.meet(over); });
   std::copy(times.begin(), times.end(), shared.row(process));
 }
 
@@ -105,20 +113,13 @@ bool measure_side_by_side(Shared& shared, unsigned processes,
 int calibrate_compute(const CalibrateOptions& options) {
   const LocalMachine machine = local_machine();
   const unsigned processes = options.ranks > 0 ? options.ranks : machine.cores;
-  std::vector<studies::MeasuredKernel> kernels = kernels_to_measure();
+  const std::vector<studies::MeasuredKernel> kernels = kernels_to_measure();
   Shared shared(processes, kernels.size());
   const Blas blas;  // says what is missing before anything is started
   const double seconds = options.seconds > 0.0 ? options.seconds : kUsualSeconds;
   if (!measure_side_by_side(shared, processes, kernels, seconds)) {
     complain("a measuring process failed");
     return kInternalFault;
-  }
-  for (std::size_t k = 0; k < kernels.size(); ++k) {
-    std::vector<double> times;
-    for (unsigned process = 0; process < processes; ++process) {
-      times.push_back(shared.row(process)[k]);
-    }
-    kernels[k].seconds = studies::median(times);
   }
   studies::CalibrationProfile profile;
   profile.method = "compute";
@@ -130,7 +131,8 @@ int calibrate_compute(const CalibrateOptions& options) {
   if (processes > machine.cores) {
     profile.doubts.push_back(fmt::format("{} processes shared {} cores", processes, machine.cores));
   }
-  const std::string quality = add_local_device(machine, processes, kernels, profile);
+  const std::string quality =
+      add_local_device(machine, processes, joined(kernels, shared.times()), profile);
   return write_profile(options, profile, quality);
 }
 

@@ -20,6 +20,7 @@ struct CalibrateOptions {
   double seconds = 0.0;     // about so long; 0 = the usual; not import
   bool force = false;       // mpi: also with more ranks than cores
   bool numerics = false;    // verify: without times
+  std::string spoil;        // verify: name of a strategy whose gradients are made wrong
   std::string calibration;  // verify: the profile to predict from; empty = measures one
 };
 

@@ -42,6 +42,8 @@ void add_calibrate(CLI::App& root, CalibrateOptions& options) {
                      "Profile to predict from (default: measures one first)");
   verify->add_flag("--numerics", options.numerics,
                    "Only check that every strategy computes what one rank computes");
+  // Not in the help: shows that the check of numerics finds a wrong gradient.
+  verify->add_option("--spoil", options.spoil, "Strategy to compute wrongly")->group("");
   for (CLI::App* measuring : {mpi, compute, verify}) {
     measuring->add_option("--seconds", options.seconds, "Spend about so long measuring")
         ->check(CLI::Range(1.0, 86400.0));

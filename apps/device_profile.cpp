@@ -18,7 +18,7 @@ models::Device best_seen(const LocalMachine& machine, unsigned processes,
       const double flops = 2.0 * static_cast<double>(k.m) * static_cast<double>(k.n) *
                            static_cast<double>(k.k) * static_cast<double>(k.batch);
       rate = std::max(rate, flops / k.seconds);
-    } else {
+    } else if (k.rate == nullptr) {
       bandwidth = std::max(bandwidth, k.bytes.as_double() / k.seconds);
     }
   }
@@ -29,6 +29,7 @@ models::Device best_seen(const LocalMachine& machine, unsigned processes,
   device.vector_peak = sim::FlopRate{rate};
   device.memory = device.usable_memory = sim::Bytes{machine.memory / std::max(1U, processes)};
   device.memory_bandwidth = sim::Bandwidth{bandwidth};
+  device.gemm_operand_bandwidth = device.memory_bandwidth;  // to be fitted
   device.sm_count = 1;
   return device;
 }
@@ -37,8 +38,9 @@ models::Device best_seen(const LocalMachine& machine, unsigned processes,
 
 std::string device_quality_text(const studies::DeviceFit& fit) {
   std::string text;
-  for (const auto& [name, q] :
-       {std::pair{"matrix products", fit.gemm}, std::pair{"streaming kernels", fit.streaming}}) {
+  for (const auto& [name, q] : {std::pair{"matrix products", fit.gemm},
+                                std::pair{"sums", fit.streaming},
+                                {"other kernels", fit.rated}}) {
     if (q.points == 0) continue;
     text += fmt::format("{}: {} fitted, {} held out with median error {:.1f} %, 90 % {:.1f} %\n",
                         name, q.points, q.held_out, 100.0 * q.median, 100.0 * q.p90);
@@ -63,7 +65,16 @@ std::string add_local_device(const LocalMachine& machine, unsigned processes,
       {"scale_up_type", "pcie"},
       {"pcie", fmt::format("{:.6g} GB/s", d.memory_bandwidth.bytes_per_second() * 1e-9)},
       {"gemm_efficiency", fmt::format("{{fp32: {:.3f}}}", d.gemm_efficiency[kFp32])},
+      {"gemm_operand_bandwidth",
+       fmt::format("{:.4g} GB/s", d.gemm_operand_bandwidth.bytes_per_second() * 1e-9)},
       {"memory_efficiency", fmt::format("{:.3f}", d.memory_efficiency)}};
+  std::string rates;
+  for (const auto& [name, rate] : studies::named_rates()) {
+    const double sustained = (d.kernel_rates.*rate).bytes_per_second();
+    if (sustained <= 0.0) continue;
+    rates += fmt::format("{}{}: {:.4g} GB/s", rates.empty() ? "" : ", ", name, sustained * 1e-9);
+  }
+  if (!rates.empty()) profile.device.emplace_back("kernel_rates", "{" + rates + "}");
   const std::string quality = device_quality_text(fit);
   profile.observations.emplace_back("kernels", quality);
   return fmt::format("a core: {:.1f} GFLOP/s sustained, {:.2f} GB/s sustained\n",

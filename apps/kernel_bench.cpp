@@ -1,88 +1,180 @@
 #include "apps/kernel_bench.hpp"
 
-#include <time.h>
-
 #include <algorithm>
 #include <chrono>
-#include <numeric>
-#include <random>
+#include <cmath>
+
+#include "apps/cpu_kernels.hpp"
 
 namespace apps {
 namespace {
 
+using models::KernelRates;
+using models::Pass;
 using studies::MeasuredKernel;
+using Rate = sim::Bandwidth KernelRates::*;
 
-constexpr int kLeastRepetitions = 5;
+constexpr int kStretches = 5;
+constexpr std::size_t kLeastOfASort = 3;
 
-MeasuredKernel product(std::int64_t m, std::int64_t n, std::int64_t k, std::int64_t batch = 1) {
-  MeasuredKernel kernel;
-  kernel.m = m;
-  kernel.n = n;
-  kernel.k = k;
-  kernel.batch = batch;
-  return kernel;
+std::size_t area(std::int64_t rows, std::int64_t columns) {
+  return static_cast<std::size_t>(rows * columns);
 }
 
-std::vector<float> filled(std::size_t size) {
-  std::vector<float> values(size);
-  for (std::size_t i = 0; i < size; ++i) {
-    values[i] = static_cast<float>(i % 1024) * (1.0F / 1024.0F) - 0.5F;
+// Operands: each repetition gets the next stretch of a block that no cache holds.
+class Arena {
+ public:
+  Arena() : values_(kFloats) { refill(); }
+  float* next(std::size_t size) {
+    if (at_ + size > values_.size()) at_ = 0;
+    float* out = values_.data() + at_;
+    at_ += (size + 15) / 16 * 16;
+    return out;
   }
-  return values;
-}
-
-// Of this thread's own: what other programs take of the core is not the kernel's.
-double thread_seconds() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
-}
-
-// Runs `work` until the seconds are over, at least a few times; the median.
-template <class Work>
-double median_time(double seconds, const Work& work) {
-  work();  // pages, caches, clocks
-  std::vector<double> times;
-  const double end = now_seconds() + seconds;
-  while (times.size() < kLeastRepetitions || now_seconds() < end) {
-    const double begin = thread_seconds();
-    work();
-    times.push_back(thread_seconds() - begin);
-  }
-  return studies::median(times);
-}
-
-double time_product(const MeasuredKernel& kernel, const Blas& blas, double seconds) {
-  const auto size = [&](std::int64_t rows, std::int64_t columns) {
-    return static_cast<std::size_t>(rows * columns * kernel.batch);
-  };
-  const std::vector<float> a = filled(size(kernel.m, kernel.k));
-  const std::vector<float> b = filled(size(kernel.k, kernel.n));
-  std::vector<float> c(size(kernel.m, kernel.n));
-  return median_time(seconds, [&] {
-    for (std::int64_t i = 0; i < kernel.batch; ++i) {
-      blas.multiply(false, false, static_cast<int>(kernel.m), static_cast<int>(kernel.n),
-                    static_cast<int>(kernel.k),
-                    &a[static_cast<std::size_t>(i * kernel.m * kernel.k)],
-                    &b[static_cast<std::size_t>(i * kernel.k * kernel.n)], 0.0F,
-                    &c[static_cast<std::size_t>(i * kernel.m * kernel.n)]);
+  void refill() {
+    for (std::size_t i = 0; i < values_.size(); ++i) {
+      values_[i] = static_cast<float>(i % 1024) * (1.0F / 1024.0F) - 0.5F;
     }
-  });
+  }
+
+ private:
+  static constexpr std::size_t kFloats = std::size_t{24} << 20;  // 96 MiB
+  std::vector<float> values_;
+  std::size_t at_ = 0;
+};
+
+// Mean of several stretches of repetitions, of these the median.
+template <class Run>
+double wall_time(double seconds, const Run& run) {
+  run();  // pages, clocks
+  const double first = now_seconds();
+  run();
+  const double once = std::max(1e-9, now_seconds() - first);
+  const int stretches = std::clamp(static_cast<int>(seconds / once), 2, kStretches);
+  const int each = std::max(1, static_cast<int>(seconds / once / stretches));
+  std::vector<double> means;
+  for (int i = 0; i < stretches; ++i) {
+    const double begin = now_seconds();
+    for (int j = 0; j < each; ++j) run();
+    means.push_back((now_seconds() - begin) / each);
+  }
+  return studies::median(means);
 }
 
-// c = a + b: two reads, one write.
-double time_sum(const MeasuredKernel& kernel, double seconds) {
-  const auto size = static_cast<std::size_t>(kernel.bytes.count() / 12);
-  const std::vector<float> a = filled(size), b = filled(size);
-  std::vector<float> c(size);
-  return median_time(seconds, [&] {
-    float* out = c.data();
-    const float* left = a.data();
-    const float* right = b.data();
-    for (std::size_t i = 0; i < size; ++i) out[i] = left[i] + right[i];
-    asm volatile("" : : "r"(out) : "memory");
-  });
-}
+class Bench {
+ public:
+  explicit Bench(const Blas& blas) : blas_(blas), gain_(kWidest, 1.0F), gradient_(kWidest) {}
+
+  double time(const MeasuredKernel& kernel, double seconds) {
+    if (!kernel.gemm) {
+      write_.refill();
+      return wall_time(seconds, [&] { kernel.rate == nullptr ? sum(kernel) : run_rated(kernel); });
+    }
+    return wall_time(seconds, [&] { kernel.batch > 1 ? attend(kernel) : multiply(kernel); });
+  }
+
+ private:
+  static constexpr std::size_t kWidest = 8192;
+
+  void multiply(const MeasuredKernel& kernel) {
+    const float* a = read_.next(area(kernel.m, kernel.k));
+    const float* b = read_.next(area(kernel.k, kernel.n));
+    float* c = write_.next(area(kernel.m, kernel.n));
+    blas_.multiply(kernel.pass == Pass::backward_weight, kernel.pass == Pass::backward_data,
+                   static_cast<int>(kernel.m), static_cast<int>(kernel.n),
+                   static_cast<int>(kernel.k), a, b, kernel.accumulates() ? 1.0F : 0.0F, c);
+  }
+
+  // Queries, keys and values stand side by side in one matrix, as a projection leaves them; scores
+  // are dense.
+  void attend(const MeasuredKernel& kernel) {
+    const bool scores = kernel.pass == Pass::backward_data;
+    const int s = static_cast<int>(kernel.m);
+    const int d = static_cast<int>(scores ? kernel.k : kernel.n);
+    const int heads = static_cast<int>(kernel.batch), w = heads * d, ld = 3 * w;
+    const float* projected = read_.next(area(s, ld));
+    const float* dense = read_.next(area(heads * s, s));
+    float* out = write_.next(std::max(area(s, ld), area(heads * s, s)));
+    for (int j = 0; j < heads; ++j) {
+      const float* q = projected + j * d;
+      const float* p = dense + area(j * s, s);
+      if (scores) {
+        blas_.multiply(false, true, s, s, d, q, ld, q + w, ld, 0.0F, out + area(j * s, s), s);
+      } else {
+        const bool gradient = kernel.pass == Pass::backward_weight;
+        blas_.multiply(gradient, false, s, d, s, p, s, q + 2 * w, ld, 0.0F, out + j * d, ld);
+      }
+    }
+  }
+
+  void sum(const MeasuredKernel& kernel) {
+    const auto size = static_cast<std::size_t>(kernel.bytes.count() / 12);
+    kernels::add(read_.next(size), read_.next(size), write_.next(size), size);
+  }
+
+  void run_rated(const MeasuredKernel& kernel) {
+    const int rows = static_cast<int>(kernel.m), width = static_cast<int>(kernel.n);
+    const std::size_t size = area(kernel.m, kernel.n);
+    const Rate rate = kernel.rate;
+    if (rate == &KernelRates::norm) {
+      kernels::norm(read_.next(size), gain_.data(), write_.next(size), gradient_.data(), rows,
+                    width);
+    } else if (rate == &KernelRates::norm_backward) {
+      const float* dy = read_.next(size);
+      kernels::norm_backward(dy, read_.next(size), gain_.data(), gain_.data(), write_.next(size),
+                             gradient_.data(), rows, width);
+    } else if (rate == &KernelRates::activation) {
+      kernels::gelu(read_.next(size), write_.next(size), size);
+    } else if (rate == &KernelRates::activation_backward) {
+      kernels::gelu_backward(read_.next(size), write_.next(size), size);
+    } else if (rate == &KernelRates::residual) {
+      const float* x = read_.next(size);
+      float* y = write_.next(size);
+      kernels::add(y, x, y, size);
+    } else if (rate == &KernelRates::cross_entropy) {
+      cross_entropy(write_.next(size), rows, width);
+    } else if (rate == &KernelRates::optimizer) {
+      update(size);
+    } else {
+      for (std::int64_t i = 0; i < kernel.batch; ++i) softmax(rate, width);
+    }
+  }
+
+  void softmax(Rate rate, int keys) {
+    const std::size_t size = area(keys, keys);
+    if (rate == &KernelRates::softmax) {
+      kernels::causal_softmax(write_.next(size), 1.0F, keys);
+    } else {
+      kernels::causal_softmax_backward(read_.next(size), write_.next(size), 1.0F, keys);
+    }
+  }
+
+  static void cross_entropy(float* logits, int rows, int width) {
+    for (int row = 0; row < rows; ++row, logits += width) {
+      const float most = kernels::row_maximum(logits, width);
+      kernels::scale(logits, 1.0F / kernels::exponentials(logits, most, width),
+                     static_cast<std::size_t>(width));
+    }
+  }
+
+  // A gradient is made, averaged, its norm taken, clipped, and used.
+  void update(std::size_t size) {
+    float* gradient = write_.next(size);
+    float* parameter = write_.next(size);
+    float* first = write_.next(size);
+    float* second = write_.next(size);
+    std::fill_n(gradient, size, 0.25F);
+    kernels::scale(gradient, 0.5F, size);
+    const double norm = std::sqrt(kernels::square_sum(gradient, size));
+    kernels::scale(gradient, static_cast<float>(1.0 / std::max(1.0, norm)), size);
+    for (std::size_t i = 0; i < size; i += 4096) second[i] = std::abs(second[i]);
+    kernels::adam(parameter, gradient, first, second, size, 1.0F, 10);
+  }
+
+  const Blas& blas_;
+  Arena read_, write_;
+  std::vector<float> gain_, gradient_;
+};
 
 }  // namespace
 
@@ -91,43 +183,30 @@ double now_seconds() {
   return std::chrono::duration<double>(now).count();
 }
 
-std::vector<MeasuredKernel> kernels_to_measure() {
-  std::vector<MeasuredKernel> kernels;
-  for (const std::int64_t tokens : {128, 256, 512, 1024}) {
-    for (const std::int64_t hidden : {256, 512, 1024}) {
-      kernels.push_back(product(tokens, hidden, hidden));
-      kernels.push_back(product(tokens, 3 * hidden, hidden));
-      kernels.push_back(product(tokens, 4 * hidden, hidden));
-      kernels.push_back(product(tokens, hidden, 4 * hidden));
-      kernels.push_back(product(hidden, 4 * hidden, tokens));
-    }
-  }
-  for (const std::int64_t keys : {64, 128, 256}) {
-    for (const std::int64_t head : {32, 64, 128}) {
-      kernels.push_back(product(keys, keys, head, 8));
-      kernels.push_back(product(keys, head, keys, 8));
-    }
-  }
-  for (std::int64_t bytes = 192 << 10; bytes <= 192 << 20; bytes *= 2) {
-    MeasuredKernel kernel;
-    kernel.gemm = false;
-    kernel.bytes = sim::Bytes{bytes};
-    kernels.push_back(kernel);
-  }
-  // In random order, the same for all who measure: no drift looks like a size.
-  std::shuffle(kernels.begin(), kernels.end(), std::mt19937(20260101));
-  return kernels;
-}
-
 std::vector<double> time_kernels(const std::vector<MeasuredKernel>& kernels, const Blas& blas,
-                                 double seconds, const std::function<void()>& meet) {
-  std::vector<double> out;
+                                 double seconds, const Meeting& meet) {
+  std::vector<double> out(kernels.size(), 0.0);
+  Bench bench(blas);
   const double each = seconds / static_cast<double>(kernels.size());
-  for (const MeasuredKernel& kernel : kernels) {
-    meet();
-    out.push_back(kernel.gemm ? time_product(kernel, blas, each) : time_sum(kernel, each));
+  const double late = now_seconds() + 1.5 * seconds;
+  // Sorts: products of three passes, single and batched, sums, and the rates.
+  const std::size_t least = kLeastOfASort * (7 + studies::named_rates().size());
+  for (std::size_t i = 0; i < kernels.size(); ++i) {
+    if (meet(i >= least && now_seconds() > late)) break;
+    out[i] = bench.time(kernels[i], each);
   }
   return out;
+}
+
+std::vector<MeasuredKernel> joined(std::vector<MeasuredKernel> kernels,
+                                   const std::vector<double>& times) {
+  for (std::size_t k = 0; k < kernels.size(); ++k) {
+    std::vector<double> all;
+    for (std::size_t i = k; i < times.size(); i += kernels.size()) all.push_back(times[i]);
+    kernels[k].seconds = studies::median(all);
+  }
+  std::erase_if(kernels, [](const MeasuredKernel& kernel) { return kernel.seconds <= 0.0; });
+  return kernels;
 }
 
 }  // namespace apps

@@ -55,6 +55,15 @@ bool is_aligned(const Operator& op, const Work& work, Pass pass, Precision preci
   return work.n % row == 0 && other % row == 0;
 }
 
+double streaming_seconds(const Operator& op, const Work& work, Pass pass, const Device& device) {
+  const double traffic = work.traffic.as_double();
+  if (const auto own = kernel_rate(op, pass)) {
+    const double rate = (device.kernel_rates.*own).bytes_per_second();
+    if (rate > 0.0) return traffic / rate;
+  }
+  return traffic / stream_bandwidth(traffic / static_cast<double>(work.kernels), device);
+}
+
 double matrix_seconds(const Operator& op, const Work& work, Pass pass, Precision precision,
                       const Device& device, const KernelProfile& kernels) {
   detail::GemmShape shape;
@@ -73,19 +82,33 @@ double matrix_seconds(const Operator& op, const Work& work, Pass pass, Precision
 
 }  // namespace
 
+sim::Bandwidth KernelRates::*kernel_rate(const Operator& op, Pass pass) {
+  const bool forward = pass == Pass::forward;
+  constexpr Modules kActivations = module_bit(Module::act) | module_bit(Module::moe_act);
+  if (op.kind == OpKind::norm) return forward ? &KernelRates::norm : &KernelRates::norm_backward;
+  if (op.kind == OpKind::cross_entropy) return &KernelRates::cross_entropy;
+  if (op.kind != OpKind::elementwise) return nullptr;
+  if (op.region == Region::attention_core) {
+    return forward ? &KernelRates::softmax : &KernelRates::softmax_backward;
+  }
+  if (op.region == Region::attention_residual || op.region == Region::mlp_residual) {
+    return &KernelRates::residual;
+  }
+  if ((op.modules & kActivations) == 0) return nullptr;
+  return forward ? &KernelRates::activation : &KernelRates::activation_backward;
+}
+
 sim::Time cost(const Operator& op, Pass pass, Precision precision, const Device& device,
                const KernelProfile& kernels) {
   const Work& work = work_of(op, pass);
   if (work.kernels == 0) return sim::Time::zero();
-  const double traffic = work.traffic.as_double();
   double seconds = 0.0;
   if (is_matrix(op.kind)) {
     seconds = matrix_seconds(op, work, pass, precision, device, kernels);
   } else if (op.kind == OpKind::attention) {
     seconds = detail::attention_seconds(work, pass, precision, device, kernels);
   } else {
-    const double each = traffic / static_cast<double>(work.kernels);
-    seconds = traffic / stream_bandwidth(each, device);
+    seconds = streaming_seconds(op, work, pass, device);
   }
   // Kernels of a group overlap on several streams: one gap for all of them.
   const int gaps = op.kind == OpKind::grouped_gemm ? 1 : work.kernels;

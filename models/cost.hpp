@@ -23,4 +23,7 @@ sim::Time gemm_time(std::int64_t m, std::int64_t n, std::int64_t k, std::int64_t
 // A kernel that is bound by device memory.
 sim::Time streaming_time(sim::Bytes traffic, const Device& device);
 
+// The device's own rate for the kernel; nothing where there is none: then memory bounds it.
+sim::Bandwidth KernelRates::*kernel_rate(const Operator& op, Pass pass);
+
 }  // namespace models

@@ -24,6 +24,17 @@ enum class Architecture : std::uint8_t {
   cpu
 };
 
+// Kernels beside matrix products, where arithmetic and not memory bounds them (a processor core):
+// rates in the bytes that a fused kernel counts in models/operators.hpp. 0 = bound by memory.
+struct KernelRates {
+  sim::Bandwidth norm, norm_backward;
+  sim::Bandwidth activation, activation_backward;
+  sim::Bandwidth softmax, softmax_backward;  // of math attention
+  sim::Bandwidth residual;
+  sim::Bandwidth cross_entropy;  // forward and backward together
+  sim::Bandwidth optimizer;      // all of its passes
+};
+
 struct Device {
   std::string name;
   Architecture architecture = Architecture::hopper;
@@ -43,7 +54,12 @@ struct Device {
   // Clock of the matrix units under the steady power of training over that of short benchmarks:
   // at its power limit a device lowers its clock (docs/models.md, Power).
   double sustained_clock = 1.0;
-  double memory_efficiency = 0.8;     // sustained part of memory_bandwidth
+  double memory_efficiency = 0.8;  // sustained part of memory_bandwidth
+  // A core fetches and packs the operands of a product, and then multiplies: time = flops /
+  // sustained rate + bytes of both operands / this. 0 = fetching hides behind arithmetic, as on
+  // accelerators.
+  sim::Bandwidth gemm_operand_bandwidth;
+  KernelRates kernel_rates;
   double attention_efficiency = 0.5;  // sustained part of peak: forward, large head, long sequence
   sim::Time kernel_gap;               // device-side gap between back-to-back kernels of a stream
 };

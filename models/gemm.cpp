@@ -123,6 +123,11 @@ double unaligned_rate(const GemmShape& shape, const Device& device) {
   return shape.batch > 1 && vector > 0.0 ? std::min(half, vector) : half;
 }
 
+double operand_bytes(const GemmShape& shape) {
+  const double sides = static_cast<double>(shape.m + shape.n) * static_cast<double>(shape.k);
+  return element_bytes(shape.precision) * sides * static_cast<double>(shape.batch);
+}
+
 }  // namespace
 
 double gemm_seconds(const GemmShape& shape, double traffic, const Device& device) {
@@ -133,6 +138,8 @@ double gemm_seconds(const GemmShape& shape, double traffic, const Device& device
   const double flops = 2.0 * static_cast<double>(shape.m) * static_cast<double>(shape.n) *
                        static_cast<double>(shape.k) * static_cast<double>(shape.batch);
   const double sustained = flops / (peak * matrix_efficiency(device, shape.precision));
+  const double fetching = device.gemm_operand_bandwidth.bytes_per_second();
+  if (fetching > 0.0) return sustained + operand_bytes(shape) / fetching;
   const double tiled = shape.aligned ? tiled_seconds(shape, device, constants, bandwidth)
                                      : flops / unaligned_rate(shape, device);
   const double output = shape.output_bytes * static_cast<double>(shape.m * shape.n) *

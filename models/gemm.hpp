@@ -9,7 +9,7 @@
 // with: single products take half their rate, batched ones run on the vector units
 // (unaligned_rate). The kernel's own rate holds at full clock; `gemm_efficiency` of the device is
 // what power and clock leave on long runs. Constants: fitted by models/fit/fit.py, see
-// docs/models.md.
+// docs/models.md. A device with `gemm_operand_bandwidth` has no tiles: it adds the two times.
 #pragma once
 
 #include <cstdint>

@@ -30,17 +30,24 @@ double optimizer_update_bytes(const OptimizerWork& work) {
          (work.master_weights ? 1.0 : 2.0) * work.parameter_bytes;
 }
 
-OptimizerCost optimizer_cost(const OptimizerWork& work, const Device& device,
-                             const KernelProfile& kernels) {
+double optimizer_bytes(const OptimizerWork& work, const KernelProfile& kernels) {
   const double updated = static_cast<double>(work.parameters);
   const double held = static_cast<double>(work.gradients);
   double bytes = updated * optimizer_update_bytes(work);
   if (!kernels.fused_optimizer) bytes *= kUnfusedTraffic;
   bytes += held * work.gradient_bytes * (work.averages ? 3.0 : 1.0);
   if (work.clips) bytes += 3.0 * updated * work.gradient_bytes;
+  return bytes;
+}
+
+OptimizerCost optimizer_cost(const OptimizerWork& work, const Device& device,
+                             const KernelProfile& kernels) {
+  const double bytes = optimizer_bytes(work, kernels);
   OptimizerCost cost;
   if (bytes <= 0.0) return cost;
-  const double bandwidth = device.memory_bandwidth.bytes_per_second() * device.memory_efficiency;
+  const double own = device.kernel_rates.optimizer.bytes_per_second();
+  const double bandwidth =
+      own > 0.0 ? own : device.memory_bandwidth.bytes_per_second() * device.memory_efficiency;
   cost.kernels = kernel_count(work, kernels);
   cost.time = sim::Time::from_seconds(bytes / bandwidth) + device.kernel_gap * cost.kernels;
   return cost;

@@ -33,6 +33,8 @@ struct OptimizerCost {
 
 // Bytes read and written per updated parameter by the update alone.
 double optimizer_update_bytes(const OptimizerWork& work);
+// Bytes read and written by all of its passes.
+double optimizer_bytes(const OptimizerWork& work, const KernelProfile& kernels);
 OptimizerCost optimizer_cost(const OptimizerWork& work, const Device& device,
                              const KernelProfile& kernels);
 

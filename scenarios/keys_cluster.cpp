@@ -5,6 +5,7 @@ namespace scenarios {
 namespace {
 
 using models::Device;
+using models::KernelRates;
 using topologies::ClusterSpec;
 
 constexpr std::string_view kIntraTypes[] = {"nvlink",    "nvlink_switch", "nvlink_mesh", "xgmi",
@@ -20,6 +21,8 @@ constexpr Range kFlopRate{0, 1e18};
 constexpr Range kLatency{0, 1e12};  // up to 1 s
 constexpr Range kShare{0, 1, true};
 constexpr Range kMemory{1 << 20, 1e18};
+// Rates of kernels that arithmetic bounds (processor cores), in bytes that a fused kernel moves.
+constexpr std::string_view kByMemory = "0 B/s (memory bounds it)";
 
 template <auto... Path>
 constexpr Key<Draft> spec(std::string_view path, std::string_view fallback, std::string_view doc,
@@ -153,6 +156,34 @@ const std::vector<Key<Draft>> kDevice = {
                                      kShare),
     device<&Device::memory_efficiency>("cluster.device.memory_efficiency", "0.8",
                                        "Sustained part of the memory bandwidth.", kShare),
+    device<&Device::gemm_operand_bandwidth>(
+        "cluster.device.gemm_operand_bandwidth", "0 B/s (hidden)",
+        "Rate of fetching operands of matrix products, where arithmetic does not hide it.",
+        kRateOrNone),
+    device<&Device::kernel_rates, &KernelRates::norm>("cluster.device.kernel_rates.norm", kByMemory,
+                                                      "Norms, forward.", kRateOrNone),
+    device<&Device::kernel_rates, &KernelRates::norm_backward>(
+        "cluster.device.kernel_rates.norm_backward", kByMemory, "Norms, backward.", kRateOrNone),
+    device<&Device::kernel_rates, &KernelRates::activation>(
+        "cluster.device.kernel_rates.activation", kByMemory, "GELU and its like, forward.",
+        kRateOrNone),
+    device<&Device::kernel_rates, &KernelRates::activation_backward>(
+        "cluster.device.kernel_rates.activation_backward", kByMemory,
+        "GELU and its like, backward.", kRateOrNone),
+    device<&Device::kernel_rates, &KernelRates::softmax>(
+        "cluster.device.kernel_rates.softmax", kByMemory, "Softmax of math attention, forward.",
+        kRateOrNone),
+    device<&Device::kernel_rates, &KernelRates::softmax_backward>(
+        "cluster.device.kernel_rates.softmax_backward", kByMemory,
+        "Softmax of math attention, backward.", kRateOrNone),
+    device<&Device::kernel_rates, &KernelRates::residual>(
+        "cluster.device.kernel_rates.residual", kByMemory, "Residual additions.", kRateOrNone),
+    device<&Device::kernel_rates, &KernelRates::cross_entropy>(
+        "cluster.device.kernel_rates.cross_entropy", kByMemory, "The loss, both passes.",
+        kRateOrNone),
+    device<&Device::kernel_rates, &KernelRates::optimizer>(
+        "cluster.device.kernel_rates.optimizer", kByMemory, "The update and what is around it.",
+        kRateOrNone),
     device<&Device::attention_efficiency>("cluster.device.attention_efficiency", "0.5",
                                           "Sustained part of the peak in flash attention.", kShare),
     device<&Device::kernel_gap>("cluster.device.kernel_gap", "0 s",

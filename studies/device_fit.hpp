@@ -1,9 +1,12 @@
 // Fits what a device sustains of its peak rates to measured kernels, through the cost model of
-// models/ itself: the efficiencies with the least median error.
+// models/ itself: the rates with the least error.
 #pragma once
 
+#include <string>
+#include <utility>
 #include <vector>
 
+#include "models/cost.hpp"
 #include "models/device.hpp"
 #include "studies/piecewise_fit.hpp"
 
@@ -16,14 +19,28 @@ struct MeasuredKernel {
   models::Precision precision = models::Precision::fp32;
   sim::Bytes bytes;
   double seconds = 0.0;
+  // A product: of which pass of a layer, for what is transposed and whether it adds to its output.
+  models::Pass pass = models::Pass::forward;
+  // Bytes: the rate they tell of; null = the memory's.
+  sim::Bandwidth models::KernelRates::*rate = nullptr;
+
+  // Weight gradients are added up; single products of attention are not.
+  bool accumulates() const { return pass == models::Pass::backward_weight && batch == 1; }
 };
 
+// Names of the rates, as in cluster.device.kernel_rates.
+using NamedRate = std::pair<const char*, sim::Bandwidth models::KernelRates::*>;
+const std::vector<NamedRate>& named_rates();
+
 struct DeviceFit {
-  models::Device device;  // gemm_efficiency of measured precisions and memory_efficiency replaced
+  // gemm_efficiency of measured precisions, memory_efficiency and measured kernel_rates replaced;
+  // where gemm_operand_bandwidth was not zero, it and the peak rate, too.
+  models::Device device;
   std::vector<models::Precision> precisions;  // those with matrix products
   bool memory = false;                        // whether bytes were measured
   FitQuality gemm;
   FitQuality streaming;
+  FitQuality rated;  // kernels with rates of their own
 };
 
 // Every fourth kernel of each sort is held out.

@@ -1,6 +1,7 @@
 #include "apps/mpi/overlap_bench.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 
 #include "apps/blas.hpp"
@@ -11,7 +12,7 @@ namespace apps::mpi {
 namespace {
 
 constexpr int kSide = 192;  // a matrix product of a fraction of a millisecond
-constexpr double kSeconds = 0.15;
+constexpr std::int64_t kSizes[] = {256 << 10, 1 << 20, 4 << 20};
 
 class Compute {
  public:
@@ -35,20 +36,19 @@ std::optional<Compute> compute_if_possible() {
 
 }  // namespace
 
-double compute_share(CollectiveBench& bench, collectives::Kind kind) {
+double compute_share(CollectiveBench& bench, collectives::Kind kind, double seconds) {
   std::optional<Compute> compute = compute_if_possible();
   if (!compute) return 1.0;
-  const double slice = time_together(bench.comm(), kSeconds / 5, [&] { compute->slice(); }).seconds;
+  const double each = seconds / (3.0 * std::size(kSizes));  // alone, in front, together
+  const double slice = time_together(bench.comm(), each / 5, [&] { compute->slice(); }).seconds;
   std::vector<double> shares;
-  for (const std::int64_t bytes :
-       {std::int64_t{256} << 10, std::int64_t{1} << 20, std::int64_t{4} << 20}) {
-    const double alone =
-        bench.measure(kind, bytes, collectives::Call::nonblocking, kSeconds).seconds;
+  for (const std::int64_t bytes : kSizes) {
+    const double alone = bench.measure(kind, bytes, collectives::Call::nonblocking, each).seconds;
     const int slices = std::max(4, static_cast<int>(2.0 * alone / slice));
-    const double in_front = time_together(bench.comm(), kSeconds, [&] {
+    const double in_front = time_together(bench.comm(), each, [&] {
                               for (int i = 0; i < slices; ++i) compute->slice();
                             }).seconds;
-    const double together = time_together(bench.comm(), kSeconds, [&] {
+    const double together = time_together(bench.comm(), each, [&] {
                               MPI_Request request = bench.start(kind, bytes);
                               int done = 0;
                               for (int i = 0; i < slices; ++i) {

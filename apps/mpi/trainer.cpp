@@ -10,7 +10,7 @@ Trainer::Trainer(const TrainerShape& shape, const TrainerPlan& plan, const Train
       plan_(plan),
       team_(team),
       states_(shape_, plan_, team, pool_),
-      compute_(shape_, plan_, team, blas, pool_) {}
+      compute_(shape_, plan_, team, blas, pool_, clock_) {}
 
 // The tokens of a micro-batch of this replica, `shift` places on (1: what is to be predicted).
 std::vector<int> Trainer::tokens(int micro_batch, int shift) const {
@@ -32,13 +32,17 @@ void Trainer::forward(int micro_batch) {
   Buffer x;
   if (!first()) {
     x = Buffer(pool_, compute_.hidden_size());
-    team_.receive(team_.place().pp - 1, x.data(), x.size());
+    clock_.time(Op::stages, Part::other,
+                [&] { team_.receive(team_.place().pp - 1, x.data(), x.size()); });
   }
   for (std::size_t u = 0; u < units.size(); ++u) {
-    const float* weights = states_.gather(u, u + 1);
+    const float* weights =
+        clock_.time(Op::collectives, Part::other, [&] { return states_.gather(u, u + 1); });
     Saved& saved = flight.saved[u];
     if (units[u].kind == UnitKind::embedding) {
-      x = compute_.embed(units[u], weights, tokens(micro_batch, 0), saved);
+      x = clock_.time(Op::embedding, Part::forward, [&] {
+        return compute_.embed(units[u], weights, tokens(micro_batch, 0), saved);
+      });
     } else if (units[u].kind == UnitKind::layer) {
       x = compute_.layer(units[u], weights, std::move(x), saved);
     } else {
@@ -60,16 +64,20 @@ void Trainer::backward(int micro_batch) {
   Buffer dy;
   if (!last()) {
     dy = Buffer(pool_, compute_.hidden_size());
-    team_.receive(team_.place().pp + 1, dy.data(), dy.size());
+    clock_.time(Op::stages, Part::other,
+                [&] { team_.receive(team_.place().pp + 1, dy.data(), dy.size()); });
     MPI_Wait(&flight.sending, MPI_STATUS_IGNORE);
     flight.output.reset();
   }
   for (std::size_t u = units.size(); u-- > 0;) {
-    const float* weights = states_.gather(u, u - 1);
-    float* gradients = states_.gradients(u);
+    const float* weights =
+        clock_.time(Op::collectives, Part::other, [&] { return states_.gather(u, u - 1); });
+    float* gradients =
+        clock_.time(Op::optimizer, Part::other, [&] { return states_.gradients(u); });
     Saved& saved = flight.saved[u];
     if (units[u].kind == UnitKind::embedding) {
-      compute_.embed_backward(units[u], saved, dy, gradients);
+      clock_.time(Op::embedding, Part::backward_weight,
+                  [&] { compute_.embed_backward(units[u], saved, dy, gradients); });
       dy.reset();
     } else if (units[u].kind == UnitKind::layer) {
       dy = compute_.layer_backward(units[u], weights, saved, std::move(dy), gradients);
@@ -77,7 +85,7 @@ void Trainer::backward(int micro_batch) {
       dy = compute_.head_backward(units[u], weights, saved, gradients);
     }
     states_.release(u);
-    if (final_pass) states_.gradients_done(u);
+    if (final_pass) clock_.time(Op::collectives, Part::other, [&] { states_.gradients_done(u); });
   }
   if (first()) return;
   MPI_Wait(&sending_gradient_, MPI_STATUS_IGNORE);
@@ -87,7 +95,7 @@ void Trainer::backward(int micro_batch) {
 
 // One forward, one backward (arXiv 1806.03377): as many forwards first as stages follow.
 double Trainer::gradients() {
-  states_.clear_gradients();
+  clock_.time(Op::optimizer, Part::other, [&] { states_.clear_gradients(); });
   loss_ = 0.0;
   const int count = plan_.micro_batches();
   const int ahead = std::min(count, plan_.pp - 1 - team_.place().pp);
@@ -98,12 +106,16 @@ double Trainer::gradients() {
   }
   MPI_Wait(&sending_gradient_, MPI_STATUS_IGNORE);
   sent_gradient_.reset();
-  states_.finish_gradients();
+  clock_.time(Op::collectives, Part::other, [&] { states_.finish_gradients(); });
+  clock_.time(Op::optimizer, Part::other, [&] { states_.average_gradients(); });
+  if (plan_.spoiled) states_.spoil_gradient();
   // Every replica's loss, known to the tensor-parallel ranks of the last stage alike.
   return team_.sum_world(last() ? loss_ / (plan_.tp * plan_.dp) : 0.0);
 }
 
-void Trainer::update() { states_.update(++steps_); }
+void Trainer::update() {
+  clock_.time(Op::optimizer, Part::other, [&] { states_.update(++steps_); });
+}
 
 double Trainer::step() {
   const double loss = gradients();

@@ -22,6 +22,7 @@ class Trainer {
   void update();
 
   const TrainerStates& states() const { return states_; }
+  OperatorClock& clock() { return clock_; }
   std::size_t peak_bytes() const { return pool_.peak_bytes(); }
 
  private:
@@ -40,6 +41,7 @@ class Trainer {
   TrainerShape shape_;
   TrainerPlan plan_;
   const TrainerTeam& team_;
+  OperatorClock clock_;
   Pool pool_;
   TrainerStates states_;
   TrainerCompute compute_;

@@ -3,15 +3,25 @@
 #include <algorithm>
 #include <cmath>
 
-#include "apps/mpi/trainer_kernels.hpp"
+#include "apps/cpu_kernels.hpp"
 
 namespace apps::mpi {
 
-// After each product MPI gets a chance: that is when messages in the background move.
-void TrainerCompute::multiply(bool ta, bool tb, int m, int n, int k, const float* a, const float* b,
-                              float beta, float* c) {
-  blas_.multiply(ta, tb, m, n, k, a, b, beta, c);
-  team_.progress();
+// c = a b; backward c = a b^T of the output's gradient and the weights, or c += a^T b of the input
+// and the output's gradient. After each product MPI gets a chance: that is when messages in the
+// background move.
+void TrainerCompute::multiply(Op op, Part part, int m, int n, int k, const float* a, const float* b,
+                              float* c) {
+  const bool weights = part == Part::backward_weight;
+  clock_.time(op, part, [&] {
+    blas_.multiply(weights, part == Part::backward_data, m, n, k, a, b, weights ? 1.0F : 0.0F, c);
+  });
+  clock_.time(Op::collectives, Part::other, [&] { team_.progress(); });
+}
+
+void TrainerCompute::sum_tensor(Buffer& values) {
+  clock_.time(Op::collectives, Part::other,
+              [&] { team_.sum_tensor(values.data(), values.size()); });
 }
 
 Buffer TrainerCompute::embed(const UnitLayout& unit, const float* weights, std::vector<int> tokens,
@@ -29,7 +39,7 @@ Buffer TrainerCompute::embed(const UnitLayout& unit, const float* weights, std::
       std::copy_n(weights + static_cast<std::size_t>(row) * width, width, to);
     }
   }
-  team_.sum_tensor(out.data(), out.size());
+  sum_tensor(out);
   saved.tokens = std::move(tokens);
   return out;
 }
@@ -58,9 +68,11 @@ void TrainerCompute::attention(Saved& saved) {
       const float* q = saved.qkv.data() + size(b * s, ld) + j * d;
       float* p = saved.probabilities.data() + size((b * heads + j) * s, s);
       float* o = saved.context.data() + size(b * s, w) + j * d;
-      blas_.multiply(false, true, s, s, d, q, ld, q + w, ld, 0.0F, p, s);
-      kernels::causal_softmax(p, scale, s);
-      blas_.multiply(false, false, s, d, s, p, s, q + 2 * w, ld, 0.0F, o, w);
+      clock_.time(Op::scores, Part::forward,
+                  [&] { blas_.multiply(false, true, s, s, d, q, ld, q + w, ld, 0.0F, p, s); });
+      clock_.time(Op::softmax, Part::forward, [&] { kernels::causal_softmax(p, scale, s); });
+      clock_.time(Op::values, Part::forward,
+                  [&] { blas_.multiply(false, false, s, d, s, p, s, q + 2 * w, ld, 0.0F, o, w); });
     }
   }
   team_.progress();
@@ -78,11 +90,18 @@ Buffer TrainerCompute::attention_backward(const Saved& saved, const Buffer& dcon
       float* dq = dqkv.data() + size(b * s, ld) + j * d;
       const float* p = saved.probabilities.data() + size((b * heads + j) * s, s);
       const float* dout = dcontext.data() + size(b * s, w) + j * d;
-      blas_.multiply(false, true, s, s, d, dout, w, q + 2 * w, ld, 0.0F, dp.data(), s);
-      blas_.multiply(true, false, s, d, s, p, s, dout, w, 0.0F, dq + 2 * w, ld);
-      kernels::causal_softmax_backward(p, dp.data(), scale, s);
-      blas_.multiply(false, false, s, d, s, dp.data(), s, q + w, ld, 0.0F, dq, ld);
-      blas_.multiply(true, false, s, d, s, dp.data(), s, q, ld, 0.0F, dq + w, ld);
+      clock_.time(Op::values, Part::backward_data, [&] {
+        blas_.multiply(false, true, s, s, d, dout, w, q + 2 * w, ld, 0.0F, dp.data(), s);
+      });
+      clock_.time(Op::value_gradient, Part::backward_data, [&] {
+        blas_.multiply(true, false, s, d, s, p, s, dout, w, 0.0F, dq + 2 * w, ld);
+      });
+      clock_.time(Op::softmax, Part::backward_data,
+                  [&] { kernels::causal_softmax_backward(p, dp.data(), scale, s); });
+      clock_.time(Op::scores, Part::backward_data, [&] {
+        blas_.multiply(false, false, s, d, s, dp.data(), s, q + w, ld, 0.0F, dq, ld);
+        blas_.multiply(true, false, s, d, s, dp.data(), s, q, ld, 0.0F, dq + w, ld);
+      });
     }
   }
   team_.progress();
@@ -96,25 +115,35 @@ Buffer TrainerCompute::layer(const UnitLayout& unit, const float* weights, Buffe
   saved.input = std::move(x);
   saved.norm1 = matrix(t, h);
   saved.inverse1 = matrix(t, 1);
-  kernels::norm(saved.input.data(), at(0), saved.norm1.data(), saved.inverse1.data(), t, h);
+  clock_.time(Op::attention_norm, Part::forward, [&] {
+    kernels::norm(saved.input.data(), at(0), saved.norm1.data(), saved.inverse1.data(), t, h);
+  });
   saved.qkv = matrix(t, 3 * w);
-  multiply(false, false, t, 3 * w, h, saved.norm1.data(), at(1), 0.0F, saved.qkv.data());
+  multiply(Op::qkv, Part::forward, t, 3 * w, h, saved.norm1.data(), at(1), saved.qkv.data());
   attention(saved);
   saved.middle = matrix(t, h);
-  multiply(false, false, t, h, w, saved.context.data(), at(2), 0.0F, saved.middle.data());
-  team_.sum_tensor(saved.middle.data(), saved.middle.size());
-  kernels::add(saved.middle.data(), saved.input.data(), saved.middle.data(), saved.middle.size());
+  multiply(Op::attention_out, Part::forward, t, h, w, saved.context.data(), at(2),
+           saved.middle.data());
+  sum_tensor(saved.middle);
+  clock_.time(Op::attention_residual, Part::forward, [&] {
+    kernels::add(saved.middle.data(), saved.input.data(), saved.middle.data(), saved.middle.size());
+  });
   saved.norm2 = matrix(t, h);
   saved.inverse2 = matrix(t, 1);
-  kernels::norm(saved.middle.data(), at(3), saved.norm2.data(), saved.inverse2.data(), t, h);
+  clock_.time(Op::mlp_norm, Part::forward, [&] {
+    kernels::norm(saved.middle.data(), at(3), saved.norm2.data(), saved.inverse2.data(), t, h);
+  });
   saved.inner = matrix(t, f);
-  multiply(false, false, t, f, h, saved.norm2.data(), at(4), 0.0F, saved.inner.data());
+  multiply(Op::mlp_in, Part::forward, t, f, h, saved.norm2.data(), at(4), saved.inner.data());
   saved.activated = matrix(t, f);
-  kernels::gelu(saved.inner.data(), saved.activated.data(), saved.inner.size());
+  clock_.time(Op::gelu, Part::forward, [&] {
+    kernels::gelu(saved.inner.data(), saved.activated.data(), saved.inner.size());
+  });
   Buffer out = matrix(t, h);
-  multiply(false, false, t, h, f, saved.activated.data(), at(5), 0.0F, out.data());
-  team_.sum_tensor(out.data(), out.size());
-  kernels::add(out.data(), saved.middle.data(), out.data(), out.size());
+  multiply(Op::mlp_out, Part::forward, t, h, f, saved.activated.data(), at(5), out.data());
+  sum_tensor(out);
+  clock_.time(Op::mlp_residual, Part::forward,
+              [&] { kernels::add(out.data(), saved.middle.data(), out.data(), out.size()); });
   return out;
 }
 
@@ -126,28 +155,36 @@ Buffer TrainerCompute::layer_backward(const UnitLayout& unit, const float* weigh
   Buffer dnorm = matrix(t, h);
   {
     Buffer dinner = matrix(t, f);
-    multiply(false, true, t, f, h, dy.data(), at(5), 0.0F, dinner.data());
-    multiply(true, false, f, h, t, saved.activated.data(), dy.data(), 1.0F, grad(5));
+    multiply(Op::mlp_out, Part::backward_data, t, f, h, dy.data(), at(5), dinner.data());
+    multiply(Op::mlp_out, Part::backward_weight, f, h, t, saved.activated.data(), dy.data(),
+             grad(5));
     saved.activated.reset();
-    kernels::gelu_backward(saved.inner.data(), dinner.data(), dinner.size());
+    clock_.time(Op::gelu, Part::backward_data,
+                [&] { kernels::gelu_backward(saved.inner.data(), dinner.data(), dinner.size()); });
     saved.inner.reset();
-    multiply(false, true, t, h, f, dinner.data(), at(4), 0.0F, dnorm.data());
-    team_.sum_tensor(dnorm.data(), dnorm.size());
-    multiply(true, false, h, f, t, saved.norm2.data(), dinner.data(), 1.0F, grad(4));
+    multiply(Op::mlp_in, Part::backward_data, t, h, f, dinner.data(), at(4), dnorm.data());
+    sum_tensor(dnorm);
+    multiply(Op::mlp_in, Part::backward_weight, h, f, t, saved.norm2.data(), dinner.data(),
+             grad(4));
   }
-  kernels::norm_backward(dnorm.data(), saved.middle.data(), at(3), saved.inverse2.data(), dy.data(),
-                         grad(3), t, h);
+  clock_.time(Op::mlp_norm, Part::backward_data, [&] {
+    kernels::norm_backward(dnorm.data(), saved.middle.data(), at(3), saved.inverse2.data(),
+                           dy.data(), grad(3), t, h);
+  });
   {
     Buffer dcontext = matrix(t, w);
-    multiply(false, true, t, w, h, dy.data(), at(2), 0.0F, dcontext.data());
-    multiply(true, false, w, h, t, saved.context.data(), dy.data(), 1.0F, grad(2));
+    multiply(Op::attention_out, Part::backward_data, t, w, h, dy.data(), at(2), dcontext.data());
+    multiply(Op::attention_out, Part::backward_weight, w, h, t, saved.context.data(), dy.data(),
+             grad(2));
     const Buffer dqkv = attention_backward(saved, dcontext);
-    multiply(false, true, t, h, 3 * w, dqkv.data(), at(1), 0.0F, dnorm.data());
-    team_.sum_tensor(dnorm.data(), dnorm.size());
-    multiply(true, false, h, 3 * w, t, saved.norm1.data(), dqkv.data(), 1.0F, grad(1));
+    multiply(Op::qkv, Part::backward_data, t, h, 3 * w, dqkv.data(), at(1), dnorm.data());
+    sum_tensor(dnorm);
+    multiply(Op::qkv, Part::backward_weight, h, 3 * w, t, saved.norm1.data(), dqkv.data(), grad(1));
   }
-  kernels::norm_backward(dnorm.data(), saved.input.data(), at(0), saved.inverse1.data(), dy.data(),
-                         grad(0), t, h);
+  clock_.time(Op::attention_norm, Part::backward_data, [&] {
+    kernels::norm_backward(dnorm.data(), saved.input.data(), at(0), saved.inverse1.data(),
+                           dy.data(), grad(0), t, h);
+  });
   saved = Saved{};
   return dy;
 }
@@ -158,27 +195,28 @@ double TrainerCompute::cross_entropy(float* logits, const std::vector<int>& targ
   const int v = shape_.vocab / plan_.tp, first = team_.place().tp * v;
   const std::size_t rows = targets.size();
   std::vector<float> maximum(rows), target(rows, 0.0F), sum(rows);
-  for (std::size_t t = 0; t < rows; ++t) {
-    maximum[t] = kernels::row_maximum(logits + t * static_cast<std::size_t>(v), v);
-  }
+  const auto per_row = [&](const auto& work) {
+    clock_.time(Op::cross_entropy, Part::forward, [&] {
+      for (std::size_t t = 0; t < rows; ++t) {
+        work(t, logits + t * static_cast<std::size_t>(v), targets[t] - first);
+      }
+    });
+  };
+  per_row([&](std::size_t t, float* row, int) { maximum[t] = kernels::row_maximum(row, v); });
   team_.maximum_tensor(maximum.data(), rows);
-  for (std::size_t t = 0; t < rows; ++t) {
-    float* row = logits + t * static_cast<std::size_t>(v);
-    const int column = targets[t] - first;
+  per_row([&](std::size_t t, float* row, int column) {
     if (column >= 0 && column < v) target[t] = row[column] - maximum[t];
     sum[t] = kernels::exponentials(row, maximum[t], v);
-  }
+  });
   team_.sum_tensor(target.data(), rows);
   team_.sum_tensor(sum.data(), rows);
   double loss = 0.0;
-  for (std::size_t t = 0; t < rows; ++t) {
-    float* row = logits + t * static_cast<std::size_t>(v);
+  per_row([&](std::size_t t, float* row, int column) {
     const float factor = scale / sum[t];
     for (int i = 0; i < v; ++i) row[i] *= factor;
-    const int column = targets[t] - first;
     if (column >= 0 && column < v) row[column] -= scale;
     loss += static_cast<double>(std::log(sum[t]) - target[t]);
-  }
+  });
   return loss * static_cast<double>(scale);
 }
 
@@ -188,10 +226,12 @@ double TrainerCompute::head(const UnitLayout& unit, const float* weights, Buffer
   saved.input = std::move(x);
   saved.norm1 = matrix(t, h);
   saved.inverse1 = matrix(t, 1);
-  kernels::norm(saved.input.data(), weights + unit.tensors[0].offset, saved.norm1.data(),
-                saved.inverse1.data(), t, h);
+  clock_.time(Op::final_norm, Part::forward, [&] {
+    kernels::norm(saved.input.data(), weights + unit.tensors[0].offset, saved.norm1.data(),
+                  saved.inverse1.data(), t, h);
+  });
   saved.inner = matrix(t, v);
-  multiply(false, false, t, v, h, saved.norm1.data(), weights + unit.tensors[1].offset, 0.0F,
+  multiply(Op::head, Part::forward, t, v, h, saved.norm1.data(), weights + unit.tensors[1].offset,
            saved.inner.data());
   return cross_entropy(saved.inner.data(), targets, scale);
 }
@@ -202,14 +242,17 @@ Buffer TrainerCompute::head_backward(const UnitLayout& unit, const float* weight
   const Tensor& gain = unit.tensors[0];
   const Tensor& matrix_ = unit.tensors[1];
   Buffer dnorm = matrix(t, h);
-  multiply(false, true, t, h, v, saved.inner.data(), weights + matrix_.offset, 0.0F, dnorm.data());
-  team_.sum_tensor(dnorm.data(), dnorm.size());
-  multiply(true, false, h, v, t, saved.norm1.data(), saved.inner.data(), 1.0F,
+  multiply(Op::head, Part::backward_data, t, h, v, saved.inner.data(), weights + matrix_.offset,
+           dnorm.data());
+  sum_tensor(dnorm);
+  multiply(Op::head, Part::backward_weight, h, v, t, saved.norm1.data(), saved.inner.data(),
            gradients + matrix_.offset);
   Buffer dx = matrix(t, h);
-  dx.clear();
-  kernels::norm_backward(dnorm.data(), saved.input.data(), weights + gain.offset,
-                         saved.inverse1.data(), dx.data(), gradients + gain.offset, t, h);
+  clock_.time(Op::final_norm, Part::backward_data, [&] {
+    dx.clear();
+    kernels::norm_backward(dnorm.data(), saved.input.data(), weights + gain.offset,
+                           saved.inverse1.data(), dx.data(), gradients + gain.offset, t, h);
+  });
   saved = Saved{};
   return dx;
 }

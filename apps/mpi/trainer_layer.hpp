@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "apps/blas.hpp"
+#include "apps/mpi/operator_clock.hpp"
 #include "apps/mpi/trainer_pool.hpp"
 #include "apps/mpi/trainer_shape.hpp"
 #include "apps/mpi/trainer_team.hpp"
@@ -20,8 +21,8 @@ struct Saved {
 class TrainerCompute {
  public:
   TrainerCompute(const TrainerShape& shape, const TrainerPlan& plan, const TrainerTeam& team,
-                 const Blas& blas, Pool& pool)
-      : shape_(shape), plan_(plan), team_(team), blas_(blas), pool_(pool) {}
+                 const Blas& blas, Pool& pool, const OperatorClock& clock)
+      : shape_(shape), plan_(plan), team_(team), blas_(blas), pool_(pool), clock_(clock) {}
 
   // `weights` and `gradients` are the unit's flat buffers; gradients are added to.
   Buffer embed(const UnitLayout& unit, const float* weights, std::vector<int> tokens, Saved& saved);
@@ -46,8 +47,8 @@ class TrainerCompute {
     return static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns);
   }
   Buffer matrix(int rows, int columns) { return {pool_, size(rows, columns)}; }
-  void multiply(bool ta, bool tb, int m, int n, int k, const float* a, const float* b, float beta,
-                float* c);
+  void multiply(Op op, Part part, int m, int n, int k, const float* a, const float* b, float* c);
+  void sum_tensor(Buffer& values);
   void attention(Saved& saved);
   Buffer attention_backward(const Saved& saved, const Buffer& dcontext);
   double cross_entropy(float* logits, const std::vector<int>& targets, float scale);
@@ -57,6 +58,7 @@ class TrainerCompute {
   const TrainerTeam& team_;
   const Blas& blas_;
   Pool& pool_;
+  const OperatorClock& clock_;
 };
 
 }  // namespace apps::mpi

@@ -24,6 +24,8 @@ struct TrainerPlan {
   int global_batch = 8;
   std::int64_t bucket = std::int64_t{4} << 20;  // bytes of gradients that are reduced together
 
+  bool spoiled = false;  // one gradient is wrong on purpose (calibrate verify --spoil)
+
   int world() const { return tp * pp * dp; }
   int micro_batches() const { return global_batch / (dp * micro_batch); }
 };

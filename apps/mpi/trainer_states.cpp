@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "apps/mpi/trainer_kernels.hpp"
+#include "apps/cpu_kernels.hpp"
 
 namespace apps::mpi {
 
@@ -36,7 +36,7 @@ void TrainerStates::make_pieces() {
     piece.first = piece.range.begin + (sharded() ? place * share : 0);
     piece.moments = Buffer(pool_, 2 * piece.size);
     piece.moments.clear();
-    if (sharded()) piece.gradient = Buffer(pool_, piece.size);
+    if (plan_.zero >= 2) piece.gradient = Buffer(pool_, piece.size);
     if (plan_.zero == 3) piece.parameter = Buffer(pool_, piece.size);
     for (std::size_t u = unit; u < end; ++u) piece_of_unit_[u] = pieces_.size();
     pieces_.push_back(std::move(piece));
@@ -114,7 +114,10 @@ void TrainerStates::gradients_done(std::size_t unit) {
 void TrainerStates::reduce(Piece& piece) {
   float* whole =
       plan_.zero >= 2 ? piece.whole_gradient.data() : gradients_.data() + piece.range.begin;
-  if (sharded()) {
+  if (plan_.zero == 1) {  // the share stays at the front of the range
+    MPI_Ireduce_scatter_block(MPI_IN_PLACE, whole, static_cast<int>(piece.size), MPI_FLOAT, MPI_SUM,
+                              team_.data(), &piece.reduction);
+  } else if (sharded()) {
     MPI_Ireduce_scatter_block(whole, piece.gradient.data(), static_cast<int>(piece.size), MPI_FLOAT,
                               MPI_SUM, team_.data(), &piece.reduction);
   } else {
@@ -124,18 +127,24 @@ void TrainerStates::reduce(Piece& piece) {
 }
 
 void TrainerStates::finish_gradients() {
-  const float average = 1.0F / static_cast<float>(plan_.dp);
   for (Piece& piece : pieces_) {
     MPI_Wait(&piece.reduction, MPI_STATUS_IGNORE);
-    if (plan_.dp == 1 && sharded()) std::swap(piece.gradient, piece.whole_gradient);
+    if (plan_.dp == 1 && plan_.zero >= 2) std::swap(piece.gradient, piece.whole_gradient);
     piece.whole_gradient.reset();
-    float* values = const_cast<float*>(gradients_of(piece));
-    for (std::size_t i = 0; i < piece.size; ++i) values[i] *= average;
+  }
+}
+
+void TrainerStates::average_gradients() {
+  if (plan_.dp == 1) return;
+  const float average = 1.0F / static_cast<float>(plan_.dp);
+  for (Piece& piece : pieces_) {
+    kernels::scale(const_cast<float*>(gradients_of(piece)), average, piece.size);
   }
 }
 
 const float* TrainerStates::gradients_of(const Piece& piece) const {
-  return sharded() ? piece.gradient.data() : gradients_.data() + piece.first;
+  if (plan_.zero >= 2) return piece.gradient.data();
+  return gradients_.data() + piece.range.begin;  // all of the range, or the share at its front
 }
 
 float* TrainerStates::parameters_of(Piece& piece) {
@@ -143,25 +152,21 @@ float* TrainerStates::parameters_of(Piece& piece) {
 }
 
 double TrainerStates::square_sum(const Piece& piece) const {
-  const float* values = gradients_of(piece);
-  float lanes[8] = {};
-  std::size_t i = 0;
-  for (; i + 8 <= piece.size; i += 8) {
-    for (std::size_t j = 0; j < 8; ++j) lanes[j] += values[i + j] * values[i + j];
-  }
-  double sum = 0.0;
-  for (; i < piece.size; ++i) lanes[0] += values[i] * values[i];
-  for (const float lane : lanes) sum += static_cast<double>(lane);
-  return sum;
+  return kernels::square_sum(gradients_of(piece), piece.size);
 }
 
 // Every tensor-parallel rank has the gains' gradients; the first one's count.
 double TrainerStates::repeated_squares() const {
   if (team_.place().tp == 0) return 0.0;
   double sum = 0.0;
-  each_gradient([&sum](const Tensor& tensor, std::size_t, float value) {
-    if (tensor.gain) sum += static_cast<double>(value) * static_cast<double>(value);
-  });
+  const auto square = [&sum](const Tensor&, std::size_t, float value) {
+    sum += static_cast<double>(value) * static_cast<double>(value);
+  };
+  for (std::size_t u = 0; u < units_.size(); ++u) {
+    for (const Tensor& tensor : units_[u].tensors) {
+      if (tensor.gain) each_gradient_of(u, tensor, square);
+    }
+  }
   return sum;
 }
 
@@ -174,7 +179,7 @@ void TrainerStates::update(int step) {
   const auto clip = static_cast<float>(1.0 / std::max(1.0, norm_));
   for (Piece& piece : pieces_) {
     float* gradient = const_cast<float*>(gradients_of(piece));
-    for (std::size_t i = 0; i < piece.size; ++i) gradient[i] *= clip;
+    kernels::scale(gradient, clip, piece.size);
     kernels::adam(parameters_of(piece), gradient, piece.moments.data(),
                   piece.moments.data() + piece.size, piece.size, 1.0F, step);
   }
@@ -189,20 +194,25 @@ void TrainerStates::exchange_parameters() {
   }
 }
 
-void TrainerStates::each_gradient(
-    const std::function<void(const Tensor&, std::size_t, float)>& visit) const {
+void TrainerStates::each_gradient(const Visit& visit) const {
   for (std::size_t u = 0; u < units_.size(); ++u) {
-    const Piece& piece = pieces_[piece_of(u)];
-    const float* values = gradients_of(piece);
-    for (const Tensor& tensor : units_[u].tensors) {
-      const std::size_t begin = offset_[u] + tensor.offset;
-      const std::size_t from = std::max(begin, piece.first);
-      const std::size_t to = std::min(begin + tensor.size(), piece.first + piece.size);
-      for (std::size_t at = from; at < to; ++at) {
-        visit(tensor, at - begin, values[at - piece.first]);
-      }
-    }
+    for (const Tensor& tensor : units_[u].tensors) each_gradient_of(u, tensor, visit);
   }
+}
+
+void TrainerStates::each_gradient_of(std::size_t unit, const Tensor& tensor,
+                                     const Visit& visit) const {
+  const Piece& piece = pieces_[piece_of(unit)];
+  const float* values = gradients_of(piece);
+  const std::size_t begin = offset_[unit] + tensor.offset;
+  const std::size_t from = std::max(begin, piece.first);
+  const std::size_t to = std::min(begin + tensor.size(), piece.first + piece.size);
+  for (std::size_t at = from; at < to; ++at) visit(tensor, at - begin, values[at - piece.first]);
+}
+
+void TrainerStates::spoil_gradient() {
+  float* values = const_cast<float*>(gradients_of(pieces_.front()));
+  kernels::scale(values, 1.01F, pieces_.front().size);
 }
 
 }  // namespace apps::mpi

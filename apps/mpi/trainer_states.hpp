@@ -29,14 +29,20 @@ class TrainerStates {
   // All of the step's gradients of the unit are there: reduces them, in buckets, while others are
   // computed.
   void gradients_done(std::size_t unit);
-  // Waits for all reductions; gradients become averages over the replicas.
+  // Waits for all reductions.
   void finish_gradients();
+  // Their sums become averages over the replicas.
+  void average_gradients();
   // Norm, clipping, AdamW; afterwards every rank has the new parameters it needs.
   void update(int step);
 
   double gradient_norm() const { return norm_; }
-  // Calls visit(tensor, index in its local part, averaged gradient) for what this rank holds.
-  void each_gradient(const std::function<void(const Tensor&, std::size_t, float)>& visit) const;
+  // Called with a tensor, an index in its local part, and the averaged gradient there.
+  using Visit = std::function<void(const Tensor&, std::size_t, float)>;
+  // Visits what this rank holds.
+  void each_gradient(const Visit& visit) const;
+  // Makes the gradients of the last units 1 % too large: a fault that the check must find.
+  void spoil_gradient();
 
  private:
   struct Range {  // floats of the stage, units one after the other
@@ -48,13 +54,14 @@ class TrainerStates {
     Range range;            // whole range that is reduced together
     std::size_t first = 0;  // of the share in the stage
     std::size_t size = 0;
-    Buffer gradient;        // reduced share (ZeRO-1 and on)
+    Buffer gradient;        // reduced share (ZeRO-2 and 3)
     Buffer parameter;       // own share (ZeRO-3)
     Buffer moments;         // first and second
     Buffer whole_gradient;  // before it is reduced (ZeRO-2 and 3)
     MPI_Request reduction = MPI_REQUEST_NULL;
   };
 
+  void each_gradient_of(std::size_t unit, const Tensor& tensor, const Visit& visit) const;
   bool sharded() const { return plan_.zero > 0; }
   void make_pieces();
   void fill_parameters();

@@ -38,6 +38,7 @@ nlohmann::ordered_json predict_all(const TrainerShape& shape, const std::string&
     const scenarios::Report report =
         scenarios::predict(scenarios::read_scenario_text(text, "verify.yaml"));
     plan.predicted.seconds = report.step_time.seconds();
+    plan.predicted.operators = predicted_operators(report, plan.plan);
     for (const scenarios::StageMemory& stage : report.stages) {
       plan.predicted.bytes = std::max(plan.predicted.bytes, stage.allocated.as_double());
     }
@@ -89,6 +90,7 @@ MeasuredStep time_steps(const TrainerShape& shape, const TrainerPlan& plan, cons
                         const Blas& blas, double seconds) {
   Trainer trainer(shape, plan, team, blas);
   for (int i = 0; i < kWarmUpSteps; ++i) trainer.step();
+  trainer.clock().clear();
   std::vector<double> times;
   double spent = 0.0;
   while (static_cast<int>(times.size()) < kMostSteps &&
@@ -106,6 +108,10 @@ MeasuredStep time_steps(const TrainerShape& shape, const TrainerPlan& plan, cons
   out.spread =
       (studies::quantile(times, 0.75) - studies::quantile(times, 0.25)) / (2.0 * out.seconds);
   out.steps = static_cast<int>(times.size());
+  out.operators = trainer.clock().seconds();
+  MPI_Allreduce(MPI_IN_PLACE, out.operators.data(), static_cast<int>(out.operators.size()),
+                MPI_DOUBLE, MPI_SUM, team.world());
+  for (double& sum : out.operators) sum /= static_cast<double>(out.steps * plan.world());
   out.bytes = static_cast<double>(trainer.peak_bytes());
   MPI_Allreduce(MPI_IN_PLACE, &out.bytes, 1, MPI_DOUBLE, MPI_MAX, team.world());
   return out;
@@ -113,7 +119,9 @@ MeasuredStep time_steps(const TrainerShape& shape, const TrainerPlan& plan, cons
 
 void train_all(const TrainerShape& shape, const Blas& blas, bool timed, double seconds,
                std::vector<VerifiedPlan>& plans) {
-  const ReferenceRun reference = run_reference(shape, plans.front().plan, blas);
+  TrainerPlan alone = plans.front().plan;
+  alone.spoiled = false;
+  const ReferenceRun reference = run_reference(shape, alone, blas);
   const double each = seconds / static_cast<double>(plans.size());
   for (VerifiedPlan& plan : plans) {
     const TrainerTeam team(MPI_COMM_WORLD, plan.plan);
@@ -147,7 +155,10 @@ int calibrate_verify(const Session& session, const CalibrateOptions& options) {
   const bool usual = timed && seconds >= kLeastSeconds;
   const TrainerShape shape = usual ? usual_shape() : small_shape();
   std::vector<VerifiedPlan> plans;
-  for (TrainerPlan& plan : plans_for(session.size())) plans.push_back({std::move(plan), {}, {}});
+  for (TrainerPlan& plan : plans_for(session.size())) {
+    plan.spoiled = plan.name == options.spoil;
+    plans.push_back({std::move(plan), {}, {}});
+  }
   std::string digest;
   if (timed) {
     const std::string calibration = calibration_file(options);

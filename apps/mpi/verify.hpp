@@ -5,8 +5,10 @@
 
 #include "apps/calibrate_options.hpp"
 #include "apps/mpi/calibrate.hpp"
+#include "apps/mpi/operator_clock.hpp"
 #include "apps/mpi/trainer_shape.hpp"
 #include "apps/mpi/transport.hpp"
+#include "scenarios/report.hpp"
 
 namespace apps::mpi {
 
@@ -19,7 +21,8 @@ void measure_device(double seconds, studies::CalibrationProfile& profile);
 
 struct PredictedStep {
   double seconds = 0.0;
-  double bytes = 0.0;  // of the fullest rank
+  double bytes = 0.0;           // of the fullest rank
+  OperatorSeconds operators{};  // of a step, mean over ranks
 };
 
 struct MeasuredStep {
@@ -27,6 +30,7 @@ struct MeasuredStep {
   double spread = 0.0;   // half the distance of the quartiles, relative
   double bytes = 0.0;    // most handed out at one time, of the fullest rank
   int steps = 0;
+  OperatorSeconds operators{};  // of a step, mean over ranks and steps
 };
 
 struct VerifiedPlan {
@@ -36,6 +40,9 @@ struct VerifiedPlan {
   double loss_error = 0.0, gradient_error = 0.0;
   bool timed = false;
 };
+
+// Costs of the operators of a step, and what the rank that ends last waits for.
+OperatorSeconds predicted_operators(const scenarios::Report& report, const TrainerPlan& plan);
 
 // The table for people, with the errors over all strategies.
 std::string verify_table(const std::vector<VerifiedPlan>& plans);

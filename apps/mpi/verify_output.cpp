@@ -47,6 +47,21 @@ std::vector<double> errors_of(const std::vector<VerifiedPlan>& plans) {
   return errors;
 }
 
+// Per operator and pass that either has: seconds of a step, mean over ranks.
+nlohmann::ordered_json operators_json(const VerifiedPlan& plan) {
+  constexpr std::array kPartNames{"forward", "backward_data", "backward_weight", "all"};
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (std::size_t i = 0; i < plan.measured.operators.size(); ++i) {
+    const double predicted = plan.predicted.operators[i], measured = plan.measured.operators[i];
+    if (predicted <= 0.0 && measured <= 0.0) continue;
+    list.push_back({{"operator", kOpNames[i / kParts]},
+                    {"pass", kPartNames[i % kParts]},
+                    {"predicted_s", predicted},
+                    {"measured_s", measured}});
+  }
+  return list;
+}
+
 }  // namespace
 
 bool numerics_agree(const std::vector<VerifiedPlan>& plans) {
@@ -110,6 +125,7 @@ std::string verify_json(const std::vector<VerifiedPlan>& plans, const std::strin
       item["error"] = step_error(plan);
       item["predicted_bytes"] = plan.predicted.bytes;
       item["measured_bytes"] = plan.measured.bytes;
+      item["operators"] = operators_json(plan);
     }
     list.push_back(std::move(item));
   }

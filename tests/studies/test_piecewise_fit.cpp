@@ -137,3 +137,37 @@ TEST_CASE("a device's efficiencies are found again from times that follow the mo
   CHECK(fit.gemm.held_out > 2);
   CHECK(fit.gemm.worst < 0.01);
 }
+
+TEST_CASE("a core's rates are found again from times that follow the model") {
+  models::Device core;
+  core.architecture = models::Architecture::cpu;
+  core.peak[0] = sim::FlopRate{120e9};
+  core.gemm_efficiency[0] = 1.0;
+  core.memory_bandwidth = sim::Bandwidth{12e9};
+  core.gemm_operand_bandwidth = sim::Bandwidth{5e9};
+  core.kernel_rates.activation = sim::Bandwidth{1.5e9};
+  core.kernel_rates.optimizer = sim::Bandwidth{8e9};
+  std::vector<MeasuredKernel> kernels;
+  for (std::int64_t size = 64; size <= 1024; size *= 2) {
+    for (const std::int64_t k : {32, 128, 512}) {
+      kernels.push_back({true, size, size, k, 1, models::Precision::fp32, {}, 0.0});
+      for (const auto rate : {&models::KernelRates::activation, &models::KernelRates::optimizer}) {
+        kernels.push_back({false, size, k, 0, 1, {}, sim::Bytes{size * k * 8}, 0.0, {}, rate});
+      }
+    }
+  }
+  for (MeasuredKernel& kernel : kernels) kernel.seconds = predicted_seconds(kernel, core);
+  models::Device unknown = core;
+  unknown.peak[0] = sim::FlopRate{100e9};  // the best that any product reached
+  unknown.gemm_operand_bandwidth = unknown.memory_bandwidth;
+  unknown.kernel_rates = {};
+  const DeviceFit fit = fit_device(unknown, kernels);
+  CHECK(fit.device.peak[0].per_second() * fit.device.gemm_efficiency[0] ==
+        Approx(120e9).epsilon(0.03));
+  CHECK(fit.device.gemm_operand_bandwidth.bytes_per_second() == Approx(5e9).epsilon(0.05));
+  CHECK(fit.device.kernel_rates.activation.bytes_per_second() == Approx(1.5e9).epsilon(1e-6));
+  CHECK(fit.device.kernel_rates.optimizer.bytes_per_second() == Approx(8e9).epsilon(1e-6));
+  CHECK(fit.device.kernel_rates.norm.bytes_per_second() == 0.0);
+  CHECK(fit.gemm.worst < 0.03);
+  CHECK(fit.rated.held_out == 8);
+}

@@ -1,9 +1,10 @@
-// What a layer computes besides matrix products, in fp32 on one core. Matrices are row-major.
+// What a training step computes besides matrix products, in fp32 on one core: the trainer of
+// `calibrate verify` runs them, `calibrate compute` measures them. Matrices are row-major.
 #pragma once
 
 #include <cstddef>
 
-namespace apps::mpi::kernels {
+namespace apps::kernels {
 
 // y = x / rms(x) * gain per row; keeps 1 / rms.
 void norm(const float* x, const float* gain, float* y, float* inverse, int rows, int width);
@@ -26,8 +27,11 @@ float row_maximum(const float* row, int width);
 // row = exp(row - maximum); returns the sum.
 float exponentials(float* row, float maximum, int width);
 
+void scale(float* values, float factor, std::size_t size);
+double square_sum(const float* values, std::size_t size);
+
 // AdamW without weight decay, bias-corrected; the gradient is scaled first.
 void adam(float* parameter, const float* gradient, float* first, float* second, std::size_t size,
           float scale, int step);
 
-}  // namespace apps::mpi::kernels
+}  // namespace apps::kernels

@@ -1,11 +1,11 @@
-#include "apps/mpi/trainer_kernels.hpp"
+#include "apps/cpu_kernels.hpp"
 
 #include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdint>
 
-namespace apps::mpi::kernels {
+namespace apps::kernels {
 namespace {
 
 // e^x to 2e-7 by splitting off the power of two and a polynomial of the rest on [-ln2/2, ln2/2]:
@@ -115,6 +115,22 @@ void causal_softmax_backward(const float* probabilities, float* gradient, float 
   }
 }
 
+void scale(float* values, float factor, std::size_t size) {
+  for (std::size_t i = 0; i < size; ++i) values[i] *= factor;
+}
+
+double square_sum(const float* values, std::size_t size) {
+  // Blocks in single, their sums in double precision: no long sum loses its small terms.
+  constexpr std::size_t kBlock = 4096;
+  double sum = 0.0;
+  for (std::size_t i = 0; i < size; i += kBlock) {
+    const float* block = values + i;
+    const int width = static_cast<int>(std::min(kBlock, size - i));
+    sum += static_cast<double>(sum_of(width, [block](int j) { return block[j] * block[j]; }));
+  }
+  return sum;
+}
+
 void adam(float* parameter, const float* gradient, float* first, float* second, std::size_t size,
           float scale, int step) {
   constexpr float kRate = 1e-3F, kFirst = 0.9F, kSecond = 0.95F, kSmall = 1e-8F;
@@ -128,4 +144,4 @@ void adam(float* parameter, const float* gradient, float* first, float* second, 
   }
 }
 
-}  // namespace apps::mpi::kernels
+}  // namespace apps::kernels
