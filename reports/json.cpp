@@ -83,6 +83,7 @@ ordered_json calibration_json(const Report& report) {
   ordered_json out{{"file", origin.file},         {"made", origin.made},
                    {"machine", origin.machine},   {"method", origin.method},
                    {"reliable", origin.reliable}, {"collectives", std::move(prices)}};
+  out["device_from"] = device_is_calibrated(report.scenario) ? "measured" : "scenario";
   if (report.uncalibrated_step_time) {
     out["step_time_without_s"] = exact_seconds(*report.uncalibrated_step_time);
   }

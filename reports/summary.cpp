@@ -115,6 +115,7 @@ std::string calibration_text(const Report& report) {
                std::string(source_text(group.source))});
   }
   if (!report.prices.empty()) out += table.text(2);
+  if (device_is_calibrated(report.scenario)) out += "  device  as measured, in both step times\n";
   if (report.uncalibrated_step_time) {
     const double change = exact_seconds(report.step_time - *report.uncalibrated_step_time) /
                           exact_seconds(*report.uncalibrated_step_time);

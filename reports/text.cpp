@@ -77,6 +77,13 @@ std::string_view source_text(collectives::PriceSource source) {
   return "model";
 }
 
+bool device_is_calibrated(const scenarios::Scenario& scenario) {
+  for (const auto& item : scenario.resolved) {
+    if (item.key == "cluster.device.peak") return item.origin.starts_with("calibration ");
+  }
+  return false;
+}
+
 std::string csv_cell(std::string_view text) {
   std::string cell = scenarios::printable(text);
   if (!cell.empty() && std::string_view("=+-@\t\r").find(cell.front()) != std::string_view::npos) {

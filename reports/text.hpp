@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "collectives/library.hpp"
+#include "scenarios/scenario.hpp"
 #include "sim/units.hpp"
 
 namespace reports {
@@ -21,6 +22,9 @@ std::string grouped(std::int64_t count);                   // 16384 -> "16,384"
 std::string si_text(double value, std::string_view unit);  // 4.085e19, "FLOP" -> "40.85 EFLOP"
 
 std::string_view source_text(collectives::PriceSource source);  // "measured", "model", …
+
+// Whether the device's figures are of the calibration file, and not named by the scenario.
+bool device_is_calibrated(const scenarios::Scenario& scenario);
 
 // An RFC 4180 cell. Text that a spreadsheet would take for a formula gets a leading apostrophe.
 std::string csv_cell(std::string_view text);

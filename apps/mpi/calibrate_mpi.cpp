@@ -38,7 +38,7 @@ constexpr std::int64_t kLeastTested = 1024;
 struct Counts {
   int fitted, tested, forced;
 };
-constexpr Counts kFull{36, 18, 14}, kBrief{12, 6, 6};
+constexpr Counts kFull{54, 18, 14}, kBrief{12, 6, 6};
 constexpr double kBriefSeconds = 10.0;  // with less time, fewer sizes rather than bad ones
 // A loaded machine needs longer for the same. From so many times the time that was asked for, only
 // what a fit cannot do without is measured.
@@ -216,8 +216,9 @@ class Campaign {
 
 studies::CalibrationProfile measure_collectives(const Session& session, double seconds) {
   studies::CalibrationProfile profile;
-  const LocalMachine machine = local_machine();
+  LocalMachine machine = local_machine();
   const Crowding where = crowding();
+  machine.cores = static_cast<unsigned>(where.cores);  // this rank alone may be bound to one
   profile.method = "mpi";
   profile.made = utc_now();
   profile.machine =

@@ -45,6 +45,30 @@ TEST_CASE("nccl-tests text: ranks, nodes and times; failed and cut rows are left
   CHECK(warns(read, 26, "cut short"));
 }
 
+TEST_CASE("nccl-tests text of older releases, and as people share it") {
+  // No root, and the largest deviation where newer ones count wrong values.
+  const Benchmark old = read_benchmark(
+      "# op: all_reduce\n# gpus: 4\n"
+      "1024 256 float sum 16.10 0.06 0.10 1e-07 15.91 0.06 0.10 2e-07\n"
+      "2048 512 float sum 16.69 0.12 0.18 3e+01 16.12 0.13 0.19 2e-07\n"
+      "4096 1024 float sum 17.20 0.24 0.36 0e+00 17.00 0.24 0.36 0e+00\n",
+      {});
+  REQUIRE(old.sweeps.size() == 1);
+  REQUIRE(old.sweeps[0].points.size() == 2);
+  CHECK(old.sweeps[0].points[1].seconds == Approx(17.2e-6));
+  CHECK(warns(old, 4, "wrong results"));
+  // Only time and bandwidths.
+  const Benchmark shared = read_benchmark(
+      "# op: all_reduce\n# gpus: 8\n"
+      "8388608 2097152 float sum -1 80.32 104.44 182.77\n"
+      "4294967296 1073741824 float sum -1 10171 422.27 738.97\n",
+      {});
+  REQUIRE(shared.sweeps.size() == 1);
+  REQUIRE(shared.sweeps[0].points.size() == 2);
+  CHECK(shared.sweeps[0].points[0].seconds == Approx(80.32e-6));
+  CHECK(shared.sweeps[0].points[1].seconds == Approx(10171e-6));
+}
+
 TEST_CASE("nccl-tests text without a name: the bandwidths tell an all-reduce") {
   const std::string text =
       "# gpus: 4\n"
