@@ -18,7 +18,7 @@ int kernel_count(const OptimizerWork& work, const KernelProfile& kernels) {
   const std::int64_t launches = (tensors + kTensorsPerLaunch - 1) / kTensorsPerLaunch;
   const std::int64_t update = kernels.fused_optimizer ? launches : kUnfusedKernels * tensors;
   const std::int64_t cleared_and_averaged = work.averages ? 2 : 1;
-  const std::int64_t clipping = work.clips ? 2 * launches + 2 : 0;
+  const std::int64_t clipping = work.clipped > 0 ? 2 * launches + 2 : 0;
   const std::int64_t cast_down = work.master_weights ? launches : 0;
   return static_cast<int>(update + cleared_and_averaged + clipping + cast_down);
 }
@@ -36,7 +36,7 @@ double optimizer_bytes(const OptimizerWork& work, const KernelProfile& kernels) 
   double bytes = updated * optimizer_update_bytes(work);
   if (!kernels.fused_optimizer) bytes *= kUnfusedTraffic;
   bytes += held * work.gradient_bytes * (work.averages ? 3.0 : 1.0);
-  if (work.clips) bytes += 3.0 * updated * work.gradient_bytes;
+  bytes += 3.0 * static_cast<double>(work.clipped) * work.gradient_bytes;
   return bytes;
 }
 

@@ -3,7 +3,7 @@
 // The update reads the gradient and every state, writes the states and the parameter: AdamW on
 // 16-bit parameters with fp32 master weights and moments is 4 + 2 x 12 + 2 = 30 bytes a parameter.
 // Around it, as in Megatron-Core and PyTorch, the gradients held are cleared and averaged, and
-// those of the updated parameters are read for the norm and scaled by the clipping factor.
+// those clipped (of the updated parameters, or all) are read for the norm and scaled.
 #pragma once
 
 #include <cstdint>
@@ -17,11 +17,11 @@ namespace models {
 struct OptimizerWork {
   std::int64_t parameters = 0;   // that this rank updates (its shard)
   std::int64_t gradients = 0;    // gradient elements this rank holds and clears
+  std::int64_t clipped = 0;      // gradient elements that enter the norm here and are scaled
   double state_bytes = 12.0;     // per updated parameter: master copy and moments
   double gradient_bytes = 4.0;   // an element of the accumulated gradients
   double parameter_bytes = 2.0;  // an element of the parameters used in forward
   bool master_weights = true;    // a copy in `state_bytes` is updated and cast down; else in place
-  bool clips = true;             // global gradient norm and scaling
   bool averages = true;          // one pass divides gradients by the data-parallel size
   std::int64_t tensors = 300;    // parameter tensors: decides launches
 };

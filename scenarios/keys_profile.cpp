@@ -158,6 +158,22 @@ const std::vector<Key<Draft>> kProfile = {
     profile<&Implementation::reduces_whole_gradients>(
         "implementation.reduces_whole_gradients",
         "ZeRO-1 all-reduces gradients instead of reduce-scattering them."),
+    profile<&Implementation::zero_reduces_after_backward>(
+        "implementation.zero_reduces_after_backward",
+        "ZeRO-1: gradients are reduced at once, when backward is over."),
+    profile<&Implementation::listed_tensors>(
+        "implementation.listed_tensors",
+        "ZeRO-1: tensors of a layer gathered as lists of a slice a rank; 0 = one flat buffer.",
+        {0, 1000}),
+    profile<&Implementation::list_slice>(
+        "implementation.list_slice",
+        "Host time for each slice of such a tensor: taken, joined, copied back.", kCheck),
+    profile<&Implementation::averages_gradients>(
+        "implementation.averages_gradients",
+        "Gradients are divided by the data-parallel size in a pass of their own."),
+    profile<&Implementation::clips_all_gradients>(
+        "implementation.clips_all_gradients",
+        "ZeRO-1: norm and clipping pass over all gradients, not only the shard's."),
     profile<&Implementation::broadcasts_per_layer>(
         "implementation.broadcasts_per_layer",
         "ZeRO-1: broadcasts of a layer's new tensors by their owners; 0 = all-gather.", {0, 1000}),

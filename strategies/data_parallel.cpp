@@ -41,7 +41,7 @@ class DataParallel final : public Strategy {
     dense_ += pass.chunk->units[unit].cost->dense_parameters;
     expert_ += pass.chunk->units[unit].cost->expert_parameters;
     if (unit == 0) dense_ += pass.chunk->tied_parameters;
-    if (!plan().overlap.grad_reduce) return;
+    if (!overlaps()) return;
     const bool full = wire_size(dense_ + expert_, wire_bytes()) >= implementation().bucket;
     if (implementation().layer_buckets || full) reduce(emitter);
   }
@@ -51,7 +51,7 @@ class DataParallel final : public Strategy {
     if (pass.forward() || !pass.weight_gradient()) return;
     if (plan().grad_reduce == GradReduce::step) return;
     reduce(emitter);
-    if (!plan().overlap.grad_reduce && last_reduction_) emitter.wait(*last_reduction_);
+    if (!overlaps() && last_reduction_) emitter.wait(*last_reduction_);
   }
 
   void before_optimizer(Emitter& emitter) override {
@@ -62,14 +62,21 @@ class DataParallel final : public Strategy {
 
   void step_end(Emitter& emitter) override {
     if (plan().zero == 0 || plan().overlap.param_gather) return;
+    join(emitter);
     std::optional<OpIndex> last;
     for (const Chunk& chunk : context().chunks) {
       if (auto handle = gather(emitter, chunk)) last = handle;
     }
     if (last) emitter.wait(*last);
+    take_apart(emitter);
   }
 
  private:
+  bool overlaps() const {
+    return plan().overlap.grad_reduce &&
+           !(plan().zero > 0 && implementation().zero_reduces_after_backward);
+  }
+
   double wire_bytes() const { return gradient_wire_bytes(training(), implementation()); }
 
   bool reduces_in(const Pass& pass) const {
@@ -98,7 +105,7 @@ class DataParallel final : public Strategy {
     const auto add = [&](GroupKind over, collectives::Kind kind, sim::Bytes size,
                          const char* name) {
       last_reduction_ = emitter.collective(
-          {over, kind, size, Stream::reduce, Activity::dp, plan().overlap.grad_reduce, name});
+          {over, kind, size, Stream::reduce, Activity::dp, overlaps(), name});
     };
     if (!sharded) {
       add(group, collectives::Kind::all_reduce, bytes, "dp all-reduce");
@@ -120,6 +127,33 @@ class DataParallel final : public Strategy {
     emitter.compute(
         {Activity::other, models::streaming_time(bytes, *context().device), 1, 0.0, "dp copy"});
   }
+
+  // Lists of slices become flat buffers before they are gathered (2 + 2 bytes an element in 16
+  // bits), and what comes is copied out of the library's buffer and into the tensors.
+  void join(Emitter& emitter) { copy_lists(emitter, 1.0); }
+  void take_apart(Emitter& emitter) { copy_lists(emitter, 2.0); }
+
+  void copy_lists(Emitter& emitter, double passes) {
+    const std::int64_t ranks = plan().shard_group;
+    if (implementation().listed_tensors == 0 || ranks == 1) return;
+    std::int64_t tensors = 0;
+    std::int64_t parameters = 0;
+    for (const Chunk& chunk : context().chunks) {
+      parameters += chunk.dense_parameters() + chunk.expert_parameters();
+      for (const Unit& unit : chunk.units) {
+        tensors += unit.cost->is_layer ? implementation().listed_tensors : 1;
+      }
+    }
+    const std::int64_t slices = tensors * ranks;
+    const double each = 2.0 * passes * gathered_parameter_bytes(training(), implementation());
+    Compute work{Activity::other, models::streaming_time(wire_size(parameters, each), device()), 0,
+                 0.0, "lists of slices"};
+    work.device += device().kernel_gap * slices;
+    if (implementation().host_limits) work.host = implementation().list_slice * (slices / 2);
+    emitter.compute(work);
+  }
+
+  const models::Device& device() const { return *context().device; }
 
   std::optional<OpIndex> gather(Emitter& emitter, const Chunk& chunk) {
     std::optional<OpIndex> last;

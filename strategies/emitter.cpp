@@ -18,7 +18,7 @@ std::pair<sim::Time, sim::Time> split(sim::Time whole, double first_part) {
 }  // namespace
 
 void Emitter::compute(const Compute& work) {
-  if (work.device == sim::Time::zero() && work.kernels == 0) return;
+  if (work.device == sim::Time::zero() && work.kernels == 0 && work.host == sim::Time::zero()) return;
   if (late_) {
     const Late late = *std::exchange(late_, std::nullopt);
     const auto [before, after] = split(work.device, 1.0 - late.fraction);
@@ -30,6 +30,7 @@ void Emitter::compute(const Compute& work) {
     Compute rest = work;
     rest.device = after;
     rest.kernels = 0;
+    rest.host = sim::Time::zero();
     rest.flops = work.flops - first.flops;
     add(rest);
     return;
@@ -50,6 +51,7 @@ void Emitter::add(const Compute& work) {
   pending_->device += work.device;
   pending_->kernels += work.kernels;
   pending_->flops += work.flops;
+  pending_->host += work.host;
 }
 
 std::optional<OpIndex> Emitter::flush() {
@@ -63,7 +65,7 @@ std::optional<OpIndex> Emitter::flush() {
   op.micro_batch = pending_where_.micro_batch;
   op.layer = pending_where_.layer;
   op.duration = work.device;
-  op.host = host_.kernels(work.activity, work.kernels);
+  op.host = host_.kernels(work.activity, work.kernels) + work.host;
   op.launches = work.kernels;
   op.flops = work.flops;
   op.name = work.name;
@@ -119,6 +121,7 @@ OpIndex Emitter::collective_beside_previous(const Collective& what, double fract
   Compute rest = whole;
   rest.device = after;
   rest.kernels = 0;
+  rest.host = sim::Time::zero();
   rest.flops = whole.flops * (1.0 - fraction);
   add(rest);
   return op;

@@ -20,6 +20,7 @@ struct Compute {
   int kernels = 0;   // launches the host issues
   double flops = 0.0;
   const char* name = "";
+  sim::Time host{};  // what the host does for it besides launching kernels
 };
 
 struct Collective {

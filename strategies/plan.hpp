@@ -185,6 +185,15 @@ struct Implementation {
   double gather_copy_bytes = 0.0;      // FSDP: a parameter, from the gathered buffer to its tensor
   double reduce_copy_bytes = 0.0;      // a gradient, into (and out of) the buffer that is reduced
   bool reduces_whole_gradients = false;   // ZeRO-1: all-reduce; owners use their part of the sums
+  // ZeRO-1: one reduction of all gradients when backward is over, whatever the overlap without it
+  // (nanotron, which drops DDP then).
+  bool zero_reduces_after_backward = false;
+  // ZeRO-1: tensors of a layer whose new values are gathered as lists of a slice a rank: joined
+  // before, taken apart after (nanotron); 0 = one flat buffer. Host time of a slice of a tensor.
+  std::int64_t listed_tensors = 0;
+  sim::Time list_slice;
+  bool averages_gradients = true;    // divided by the data-parallel size in a pass of their own
+  bool clips_all_gradients = false;  // ZeRO-1: norm and scaling of all gradients, not the shard's
   std::int64_t broadcasts_per_layer = 0;  // ZeRO-1: owners broadcast tensors; 0 = all-gather
   bool fp8_gather = false;         // tensorwise fp8: parameters and TP inputs travel in one byte
   bool tp_keeps_gathered = false;  // gathered inputs are kept for backward (DTensor), not gathered

@@ -265,7 +265,9 @@ class StepEmitter {
     work.parameter_bytes = parameter_bytes(training);
     work.master_weights =
         training.master_weights && models::element_bytes(training.precision) <= 2.0;
-    work.averages = context_.data_parallel() > 1;
+    work.averages =
+        context_.data_parallel() > 1 && context_.implementation->averages_gradients;
+    work.clipped = context_.implementation->clips_all_gradients ? held : work.parameters;
     const models::OptimizerCost cost =
         models::optimizer_cost(work, *context_.device, context_.implementation->kernels);
     const sim::Bytes buffers =

@@ -24,7 +24,7 @@ TEST_CASE("a fused bf16 AdamW step takes what PyTorch measured") {
   work.state_bytes = 4.0;
   work.gradient_bytes = 2.0;
   work.master_weights = false;
-  work.clips = false;
+  work.clipped = 0;
   work.averages = false;
   CHECK(models::optimizer_cost(work, device, {}).time.seconds() == Approx(3.578e-3).epsilon(0.05));
 }
@@ -32,17 +32,18 @@ TEST_CASE("a fused bf16 AdamW step takes what PyTorch measured") {
 TEST_CASE("clipping, averaging and unfused updates add passes") {
   const models::Device device = test::device("h100-80gb");
   models::OptimizerWork work;
-  work.parameters = work.gradients = 100'000'000;
+  work.parameters = work.gradients = work.clipped = 100'000'000;
   const auto full = models::optimizer_cost(work, device, {});
-  work.clips = work.averages = false;
+  work.clipped = 0;
+  work.averages = false;
   const auto bare = models::optimizer_cost(work, device, {});
-  // Two more passes over gradients held, three over those updated: 20 bytes a parameter.
+  // Two more passes over gradients held, three over those clipped: 20 bytes a parameter.
   CHECK((full.time - bare.time).seconds() == Approx(100e6 * 20 / (3350e9 * 0.87)).epsilon(0.02));
   models::KernelProfile eager;
   eager.fused_optimizer = false;
   const auto unfused = models::optimizer_cost(work, device, eager);
   CHECK(unfused.time > bare.time);
   CHECK(unfused.kernels > 100 * bare.kernels);
-  work.parameters = work.gradients = 0;
+  work.parameters = work.gradients = work.clipped = 0;
   CHECK(models::optimizer_cost(work, device, {}).kernels == 0);
 }

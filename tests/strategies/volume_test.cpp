@@ -1,6 +1,9 @@
 // Bytes each strategy moves per step against the textbook volumes.
 #include <catch2/catch.hpp>
 
+#include <string_view>
+
+#include "models/cost.hpp"
 #include "step_fixture.hpp"
 #include "strategies/states.hpp"
 
@@ -77,6 +80,65 @@ TEST_CASE(
   CHECK(volume(hybrid, GroupKind::shard, Kind::reduce_scatter) == parameters * 2);
   CHECK(volume(hybrid, GroupKind::shard, Kind::all_gather) == parameters * 2);
   CHECK(volume(hybrid, GroupKind::replicate, Kind::all_reduce) == parameters * 2 / 4);
+}
+
+TEST_CASE("ZeRO-1 reduced after backward is one all-reduce") {
+  StepFixture f;
+  f.plan.dp = 8;
+  f.plan.zero = 1;
+  f.plan.overlap.grad_reduce = true;
+  f.training.grad_dtype = models::Precision::fp32;
+  f.implementation.layer_buckets = true;
+  const auto count = [&](Kind kind) {
+    std::int64_t found = 0;
+    const Program program = f.program();
+    for (const Op& op : program.ops()) {
+      found += op.kind == OpKind::collective && op.group == GroupKind::shard &&
+               op.collective == kind && op.bytes > sim::Bytes{0};
+    }
+    return found;
+  };
+  f.spread();
+  const std::int64_t buckets = count(Kind::reduce_scatter);
+  CHECK(buckets > 1);
+  f.implementation.reduces_whole_gradients = true;
+  f.implementation.zero_reduces_after_backward = true;
+  const std::int64_t parameters = stage_parameters(f.context()).dense;
+  CHECK(count(Kind::all_reduce) == 1);
+  CHECK(volume(f.program(), GroupKind::shard, Kind::all_reduce) == parameters * 4);
+  CHECK(volume(f.program(), GroupKind::shard, Kind::all_gather) == parameters * 2);
+  // Without ZeRO the buckets stay.
+  f.plan.zero = 0;
+  CHECK(count(Kind::all_reduce) == buckets);
+}
+
+TEST_CASE("a gather of lists costs the host every slice and copies 12 bytes a parameter") {
+  StepFixture f;
+  f.plan.dp = 8;
+  f.plan.zero = 1;
+  f.plan.overlap.param_gather = false;
+  f.implementation.host_limits = true;
+  f.implementation.listed_tensors = 6;
+  f.implementation.list_slice = sim::Time::us(10);
+  f.spread();
+  const Program program = f.program();
+  sim::Time host, device;
+  for (const Op& op : program.ops()) {
+    if (std::string_view(op.name) != "lists of slices") continue;
+    host += op.host;
+    device += op.duration;
+  }
+  const StepContext& context = f.context();
+  std::int64_t slices = 0;
+  for (const Chunk& chunk : context.chunks) {
+    for (const Unit& unit : chunk.units) slices += 8 * (unit.cost->is_layer ? 6 : 1);
+  }
+  CHECK(host.count() == sim::Time::us(10 * slices).count());  // half of it before, half after
+  const std::int64_t parameters = stage_parameters(context).dense;
+  const sim::Time copies = models::streaming_time(sim::Bytes{4 * parameters}, *context.device) +
+                           models::streaming_time(sim::Bytes{8 * parameters}, *context.device);
+  const sim::Time gaps = context.device->kernel_gap * (2 * slices);
+  CHECK(device.count() == (copies + gaps).count());
 }
 
 TEST_CASE("ZeRO-3 moves one and a half times as much") {
