@@ -104,8 +104,8 @@ class DataParallel final : public Strategy {
     const bool sharded = plan().zero > 0 && (hybrid || !whole);
     const auto add = [&](GroupKind over, collectives::Kind kind, sim::Bytes size,
                          const char* name) {
-      last_reduction_ = emitter.collective(
-          {over, kind, size, Stream::reduce, Activity::dp, overlaps(), name});
+      last_reduction_ =
+          emitter.collective({over, kind, size, Stream::reduce, Activity::dp, overlaps(), name});
     };
     if (!sharded) {
       add(group, collectives::Kind::all_reduce, bytes, "dp all-reduce");

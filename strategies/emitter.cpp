@@ -18,7 +18,8 @@ std::pair<sim::Time, sim::Time> split(sim::Time whole, double first_part) {
 }  // namespace
 
 void Emitter::compute(const Compute& work) {
-  if (work.device == sim::Time::zero() && work.kernels == 0 && work.host == sim::Time::zero()) return;
+  if (work.device == sim::Time::zero() && work.kernels == 0 && work.host == sim::Time::zero())
+    return;
   if (late_) {
     const Late late = *std::exchange(late_, std::nullopt);
     const auto [before, after] = split(work.device, 1.0 - late.fraction);

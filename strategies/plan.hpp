@@ -184,7 +184,7 @@ struct Implementation {
   bool keeps_last_gathered = false;    // ZeRO-3: last layer and head, from forward to backward
   double gather_copy_bytes = 0.0;      // FSDP: a parameter, from the gathered buffer to its tensor
   double reduce_copy_bytes = 0.0;      // a gradient, into (and out of) the buffer that is reduced
-  bool reduces_whole_gradients = false;   // ZeRO-1: all-reduce; owners use their part of the sums
+  bool reduces_whole_gradients = false;  // ZeRO-1: all-reduce; owners use their part of the sums
   // ZeRO-1: one reduction of all gradients when backward is over, whatever the overlap without it
   // (nanotron, which drops DDP then).
   bool zero_reduces_after_backward = false;

@@ -68,8 +68,8 @@ class StepEmitter {
 
   void hold_states() {
     const ParameterSet parameters = stage_parameters(context_);
-    emitter_.allocate(MemoryCategory::framework, context_.implementation->framework_workspace);
-    emitter_.allocate(MemoryCategory::framework, stand_in_memory(context_));
+    const sim::Bytes workspace = context_.implementation->framework_workspace;
+    emitter_.allocate(MemoryCategory::framework, workspace + stand_in_memory(context_));
     emitter_.allocate(MemoryCategory::parameters, parameter_memory(context_, parameters));
     emitter_.allocate(MemoryCategory::gradients, gradient_memory(context_, parameters));
     emitter_.allocate(MemoryCategory::optimizer, optimizer_memory(context_, parameters));
@@ -123,8 +123,8 @@ class StepEmitter {
   }
 
   void place(const Pass& pass, std::int32_t layer) {
-    emitter_.at({static_cast<std::int16_t>(pass.chunk_index),
-                 static_cast<std::int32_t>(pass.micro_batch), layer});
+    const auto chunk = static_cast<std::int16_t>(pass.chunk_index);
+    emitter_.at({chunk, static_cast<std::int32_t>(pass.micro_batch), layer});
   }
 
   void run_forward(const Pass& pass) {
@@ -161,7 +161,8 @@ class StepEmitter {
       begin([&](Strategy& s) { s.before_unit(emitter_, pass, u); });
       const bool whole = recomputed(pass, u);
       if (whole && pass.kind != PassKind::backward_weight) rebuild(pass, u);
-      const sim::Bytes temporary = temporary_of_backward(pass, *unit.cost, whole);
+      sim::Bytes temporary = whole ? unit.cost->overhang_all : unit.cost->overhang;
+      if (pass.kind == PassKind::backward_weight) temporary = sim::Bytes{0};
       emitter_.allocate(MemoryCategory::buffers, temporary);
       for (std::size_t r = kRegions; r-- > 0;) backward_region(pass, unit, r, whole);
       emitter_.free(MemoryCategory::buffers, temporary);
@@ -231,11 +232,6 @@ class StepEmitter {
     place(pass, pass.chunk->units[u].layer);
   }
 
-  static sim::Bytes temporary_of_backward(const Pass& pass, const UnitCost& cost, bool rebuilt) {
-    if (pass.kind == PassKind::backward_weight) return sim::Bytes{0};
-    return rebuilt ? cost.overhang_all : cost.overhang;
-  }
-
   // The half of a backward that makes the input's gradient leaves what the weights' needs.
   void release(const Pass& pass, std::size_t u) {
     const UnitCost& cost = *pass.chunk->units[u].cost;
@@ -254,25 +250,22 @@ class StepEmitter {
     const ParameterSet parameters = stage_parameters(context_);
     const Plan& plan = *context_.plan;
     const Training& training = *context_.training;
+    const Implementation& code = *context_.implementation;
     models::OptimizerWork work;
     const std::int64_t held = parameters.dense + parameters.expert;
     const std::int64_t updated = plan.zero >= 1 ? shard_elements(context_, parameters) : held;
-    // The host does the rest.
-    work.parameters = updated - offloaded(updated, plan.offload.optimizer);
+    work.parameters = updated - offloaded(updated, plan.offload.optimizer);  // the host does those
     work.gradients = plan.zero >= 2 ? updated : held;
-    work.state_bytes = optimizer_bytes(training, plan, *context_.implementation);
+    work.state_bytes = optimizer_bytes(training, plan, code);
     work.gradient_bytes = gradient_bytes(training);
     work.parameter_bytes = parameter_bytes(training);
-    work.master_weights =
-        training.master_weights && models::element_bytes(training.precision) <= 2.0;
-    work.averages =
-        context_.data_parallel() > 1 && context_.implementation->averages_gradients;
-    work.clipped = context_.implementation->clips_all_gradients ? held : work.parameters;
-    const models::OptimizerCost cost =
-        models::optimizer_cost(work, *context_.device, context_.implementation->kernels);
+    const bool low = models::element_bytes(training.precision) <= 2.0;
+    work.master_weights = training.master_weights && low;
+    work.averages = context_.data_parallel() > 1 && code.averages_gradients;
+    work.clipped = code.clips_all_gradients ? held : work.parameters;
+    const auto cost = models::optimizer_cost(work, *context_.device, code.kernels);
     const sim::Bytes buffers =
-        step_buffers(context_, parameters) +
-        wire_size(work.parameters, context_.implementation->optimizer_temporaries);
+        step_buffers(context_, parameters) + wire_size(work.parameters, code.optimizer_temporaries);
     emitter_.allocate(MemoryCategory::buffers, buffers);
     emitter_.compute({Activity::optimizer, cost.time, cost.kernels, 0.0, "optimizer"});
     emitter_.free(MemoryCategory::buffers, buffers);
