@@ -21,10 +21,16 @@ Dims dims_of(const Transformer& model, const Shard& shard) {
   const bool wide = shard.precision == Precision::fp32 || shard.precision == Precision::tf32;
   dims.element = wide ? 4.0 : 2.0;
   dims.low_precision = shard.precision == Precision::fp8 || shard.precision == Precision::fp4;
-  dims.operand = dims.low_precision ? element_bytes(shard.precision) : dims.element;
+  dims.operand =
+      dims.low_precision ? element_bytes(shard.precision) + shard.scale_bytes : dims.element;
   dims.gradient = shard.gradient_bytes;
   dims.cast_passes = shard.cast_passes;
+  dims.cast_copies = shard.cast_copies;
   dims.row_scales = shard.row_scales;
+  dims.activation_input = saved_element_bytes(shard.saved_activation_input, dims.element);
+  if (shard.saved_attention_output != SavedFormat::native) {
+    dims.attention_output = saved_element_bytes(shard.saved_attention_output, dims.element);
+  }
   dims.tokens = ceil_div(shard.micro_batch * shard.seq_len, shard.cp);
   dims.rows = shard.sequence_parallel ? ceil_div(dims.tokens, shard.tp) : dims.tokens;
   dims.query_rows = ceil_div(shard.seq_len, shard.cp);
@@ -54,15 +60,19 @@ Work gemm_work(std::int64_t m, std::int64_t n, std::int64_t k, std::int64_t batc
 
 void OperatorBuilder::cast(const Linear& spec) {
   // Quantise the input in forward and the output's gradient in backward, each also transposed for
-  // the weight gradient (Transformer Engine); weights are cast once a step and cached.
+  // the weight gradient where products want that (Transformer Engine); weights are cast once a
+  // step and cached, which strategies/ charges.
   const double in = static_cast<double>(spec.rows * spec.in);
   const double out = static_cast<double>(spec.rows * spec.out);
   Streamed spec_cast{.name = "cast", .region = spec.region, .modules = spec.modules};
   spec_cast.elements = 1.0;
-  const double each = dims_.cast_passes * dims_.element + 2.0 * dims_.operand;
-  const double turned = 2.0 * dims_.operand;  // what is quantised is only transposed
+  const double each = dims_.cast_passes * dims_.element + dims_.cast_copies * dims_.operand;
+  const bool turns = dims_.cast_copies > 1.0;
+  const double turned = turns ? 2.0 * dims_.operand : 0.0;  // what is quantised is transposed
   spec_cast.forward_bytes = in * (spec.cast_input ? each : turned);
   spec_cast.backward_bytes = out * (spec.cast_gradient ? each : turned);
+  spec_cast.forward_kernels = spec.cast_input || turns ? 1 : 0;
+  spec_cast.backward_kernels = spec.cast_gradient || turns ? 1 : 0;
   if (kernels_.fp8_recast) {
     // Forward: absolute maximum, then the cast, of input and weights. Backward: the output's
     // gradient in both layouts, input and weights again, transposed.
@@ -109,9 +119,11 @@ void OperatorBuilder::linear(const Linear& spec) {
     work->kernels = issued(spec, low);
   }
   op.parameters = spec.weights ? weights : 0;
+  op.quantised = low && !kernels_.fp8_recast;
   if (spec.bias) op.parameters += spec.groups * spec.out;
-  const sim::Bytes input = bytes(static_cast<double>(spec.input_elements),
-                                 kernels_.fp8_recast ? dims_.element : operand);
+  double kept = kernels_.fp8_recast ? dims_.element : operand;
+  if (spec.input_bytes > 0.0) kept = spec.input_bytes;
+  const sim::Bytes input = bytes(static_cast<double>(spec.input_elements), kept);
   (spec.input_internal ? op.saved_internal : op.saved_input) = input;
   (spec.input_internal ? op.internal_freed_by : op.input_freed_by) = spec.input_freed_by;
   const double in = static_cast<double>(spec.rows * spec.in);
@@ -120,7 +132,9 @@ void OperatorBuilder::linear(const Linear& spec) {
   if (kernels_.stand_in_gradients && !spec.cast) {  // made anew: not a module that keeps one
     op.workspace += bytes(static_cast<double>(weights), dims_.element);
   }
-  op.kept_for_weight = input + bytes(out, dims_.element);
+  // A quantised product's delayed half reads the quantised gradient (Transformer Engine's
+  // WeightGradStore holds the column-wise copy).
+  op.kept_for_weight = input + bytes(out, kernels_.fp8_recast ? dims_.element : operand);
   operators_.push_back(op);
   add_gradient_kernels(spec);
 }
@@ -200,12 +214,23 @@ Operator& OperatorBuilder::activation(Region region, Modules modules, bool gated
     spec.backward_bytes = 3.0 * e;
     spec.forward_kernels = fused ? 1 : 2;
   }
+  const double inputs = gated ? 2.0 : 1.0;
+  store(region, inputs * spec.elements, dims_.activation_input);
   Operator& op = streamed(spec);
   // Gated: gate and up projections; unfused SiLU keeps its output as well.
-  const double kept = gated ? (fused ? 2.0 : 3.0) : 1.0;
-  op.saved_internal = bytes(spec.elements, kept * e);
+  const double silu = gated && !fused ? e : 0.0;
+  op.saved_internal = bytes(spec.elements, inputs * dims_.activation_input + silu);
   op.workspace = bytes(spec.elements, (gated ? 3.0 : 2.0) * e);
   return op;
+}
+
+void OperatorBuilder::store(Region region, double elements, double kept) {
+  if (kept >= dims_.element) return;
+  streamed({.name = "store",
+            .region = region,
+            .elements = elements,
+            .forward_bytes = dims_.element + kept,
+            .backward_bytes = dims_.element + kept});
 }
 
 Operator& OperatorBuilder::residual(const char* name, Region region, std::int64_t hidden,

@@ -17,19 +17,22 @@ constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b 
 
 // What a rank handles, from the shard and the model.
 struct Dims {
-  double element = 2.0;         // bytes of an activation
-  double operand = 2.0;         // bytes of a GEMM input kept for backward
-  bool row_scales = false;      // fp8 operands have a scale a row and column
-  double cast_passes = 1.0;     // over a 16-bit tensor that is cast to fp8 or fp4
-  double gradient = 4.0;        // bytes of an accumulated weight gradient
-  std::int64_t tokens = 0;      // inside tensor-parallel regions: micro_batch * seq_len / cp
-  std::int64_t rows = 0;        // outside them: tokens / tp with sequence parallelism
-  std::int64_t query_rows = 0;  // of one sequence on this rank: seq_len / cp
-  std::int64_t heads = 0;       // query heads on this rank
-  std::int64_t kv_heads = 0;    // at least one: replicated when tp > kv_heads
-  double score_share = 1.0;     // of the score rectangle query_rows x seq_len that is computed
-  bool low_precision = false;   // GEMM inputs are cast to fp8 or fp4
-  bool reads_gathered = false;  // column-parallel inputs are gathered over tp first
+  double element = 2.0;           // bytes of an activation
+  double operand = 2.0;           // bytes of a GEMM input kept for backward
+  bool row_scales = false;        // fp8 operands have a scale a row and column
+  double cast_passes = 1.0;       // over a 16-bit tensor that is cast to fp8 or fp4
+  double cast_copies = 2.0;       // layouts that are written: rows, and columns where they differ
+  double gradient = 4.0;          // bytes of an accumulated weight gradient
+  std::int64_t tokens = 0;        // inside tensor-parallel regions: micro_batch * seq_len / cp
+  std::int64_t rows = 0;          // outside them: tokens / tp with sequence parallelism
+  std::int64_t query_rows = 0;    // of one sequence on this rank: seq_len / cp
+  std::int64_t heads = 0;         // query heads on this rank
+  std::int64_t kv_heads = 0;      // at least one: replicated when tp > kv_heads
+  double score_share = 1.0;       // of the score rectangle query_rows x seq_len that is computed
+  double activation_input = 2.0;  // bytes an input of GELU or SwiGLU is kept in
+  double attention_output = 0.0;  // bytes attention's output is kept in; 0: as its readers want it
+  bool low_precision = false;     // GEMM inputs are cast to fp8 or fp4
+  bool reads_gathered = false;    // column-parallel inputs are gathered over tp first
 };
 Dims dims_of(const Transformer& model, const Shard& shard);
 
@@ -43,6 +46,7 @@ struct Linear {
   std::int64_t out = 0;
   std::int64_t groups = 1;          // grouped GEMM: weights of this many experts, rows in total
   std::int64_t input_elements = 0;  // kept for the weight gradient; 0: another operator keeps them
+  double input_bytes = 0.0;         // an element of it; 0: as the product reads it
   Modules input_freed_by = 0;
   bool input_internal = false;  // the input is made inside the module: recomputation frees it
   bool cast = true;             // follows fp8/fp4 recipes
@@ -86,6 +90,9 @@ class OperatorBuilder {
   // GELU or SwiGLU over `rows` vectors of `ffn`; keeps its input.
   Operator& activation(Region region, Modules modules, bool gated, std::int64_t rows,
                        std::int64_t ffn);
+  // Casts `elements` down to `kept` bytes each to be kept, and up again in backward, if that is
+  // less than they are computed with.
+  void store(Region region, double elements, double kept);
   // Bias, dropout and residual addition; backward sums the two branches' gradients.
   Operator& residual(const char* name, Region region, std::int64_t hidden, bool bias);
   // An activation output or norm output is rebuilt by compiled code instead of being kept.

@@ -85,7 +85,8 @@ struct Operator {
   // All modules it is part of (the activation of a dense MLP: mlp and act). Recomputing any of them
   // runs `forward` again.
   Modules modules = 0;
-  bool expert = false;  // its parameters belong to the expert-parallel part of the model
+  bool expert = false;     // its parameters belong to the expert-parallel part of the model
+  bool quantised = false;  // its parameters are cast to fp8 or fp4 before they are used
   Work forward;
   Work backward_data;
   Work backward_weight;
@@ -130,6 +131,8 @@ struct Shard {
   std::int64_t ep = 1;
   std::int64_t etp = 1;
   double cast_passes = 1.0;      // fp8, fp4: times a cast reads its 16-bit operand
+  double cast_copies = 2.0;      // fp8, fp4: layouts it writes, as it is and transposed
+  double scale_bytes = 0.0;      // fp8, fp4: of scales, an element
   bool row_scales = false;       // fp8: a scale a row and column instead of one a tensor
   double gradient_bytes = 4.0;   // an element of the accumulated weight gradients
   std::int64_t loss_chunks = 1;  // logits exist for one part of the tokens at a time
@@ -137,6 +140,8 @@ struct Shard {
   double dispatch_bytes = 2.0;   // an element of a dispatched token
   double expert_load = 1.0;      // tokens at this rank's experts against the balanced share
   Precision precision = Precision::bf16;
+  SavedFormat saved_activation_input = SavedFormat::native;  // of GELU, SwiGLU
+  SavedFormat saved_attention_output = SavedFormat::native;
   AttentionKernel attention = AttentionKernel::flash;
   // Part of the full score matrix this rank computes, times cp: 0.5 for balanced causal ranks.
   double attention_share = 0.5;
@@ -167,6 +172,10 @@ std::vector<Operator> mtp_operators(const Transformer& model, const Shard& shard
 // Operator lists are not sharded by tp or cp: every rank runs its whole micro-batch.
 std::vector<Operator> block_operators(const OperatorList::Block& block, const Shard& shard,
                                       const KernelProfile& kernels);
+
+// Rows in the products of this rank's experts, whole ones for each expert, over those of balanced
+// experts. REQUIRES: the model has experts.
+double expert_work_over_mean(const Transformer& model, const Shard& shard);
 
 // Exact parameter counts of the whole model, without padding.
 struct ParameterCount {

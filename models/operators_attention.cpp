@@ -107,6 +107,9 @@ void add_flash(OperatorBuilder& builder, const CoreShape& shape) {
   op.backward_data.kernels = 3;
   op.saved_input = bytes(shape.held, e);
   op.saved_internal = bytes(static_cast<double>(shape.batch * shape.queries), 4.0);  // log-sum-exp
+  // Backward reads the output in 16 bits; of the fp8 cast that the projection keeps it has nothing.
+  const bool apart = dims.low_precision && !builder.kernels().fp8_recast;
+  if (apart && dims.attention_output == 0.0) op.saved_internal += bytes(shape.output, e);
   if (shape.transposed) op.saved_internal += bytes(shape.output, e);
   op.workspace = bytes(shape.kept + shape.output, e) + bytes(queries, 4.0);
   builder.add(op);
@@ -208,6 +211,10 @@ void add_attention_core(OperatorBuilder& builder, const Transformer& model, cons
   } else {
     add_math(builder, shape);
   }
+  const Dims& dims = builder.dims();
+  if (dims.attention_output > 0.0) {
+    builder.store(Region::attention_core, shape.output, dims.attention_output);
+  }
   if (model.mla) builder.at(first).input_freed_by |= module_bit(Module::mla_up_proj);
 }
 
@@ -238,6 +245,7 @@ void add_attention(OperatorBuilder& builder, const Transformer& model, const Sha
                   .in = dims.heads * value_dim,
                   .out = model.hidden,
                   .input_elements = dims.tokens * dims.heads * value_dim,
+                  .input_bytes = dims.attention_output,
                   .bias = model.bias});
   builder.residual("attention_residual", Region::attention_residual, model.hidden, model.bias);
 }

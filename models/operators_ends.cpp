@@ -48,6 +48,32 @@ void add_loss(OperatorBuilder& builder, std::int64_t vocab, std::int64_t chunks)
   op.workspace = bytes(held, std::max(0.0, most - kept));
 }
 
+// The output projection, a product for each part of the tokens that the loss goes through. Where
+// the product does not add to the gradient of before, a pass of its own adds each further part's.
+void add_head(OperatorBuilder& builder, const Transformer& model, std::int64_t vocab,
+              std::int64_t chunks) {
+  const Dims& dims = builder.dims();
+  for (std::int64_t i = 0; i < chunks; ++i) {
+    builder.linear({.name = "head",
+                    .region = Region::head,
+                    .rows = dims.tokens * (i + 1) / chunks - dims.tokens * i / chunks,
+                    .in = model.hidden,
+                    .out = vocab,
+                    .input_elements = i == 0 ? dims.rows * model.hidden : 0,
+                    .cast = false,  // kept in 16 bits by fp8 recipes
+                    .gathered_input = dims.reads_gathered,
+                    .weights = i == 0 && !model.tied_embeddings});
+    if (i == 0 || builder.kernels().weight_gradient_accumulation_fused) continue;
+    Operator& sum = builder.streamed({.name = "head_gradient_sum",
+                                      .region = Region::head,
+                                      .forward_kernels = 0,
+                                      .backward_kernels = 0});
+    sum.backward_weight.traffic =
+        bytes(static_cast<double>(vocab * model.hidden), 3.0 * dims.element);
+    sum.backward_weight.kernels = 1;
+  }
+}
+
 }  // namespace
 
 std::vector<Operator> embedding_operators(const Transformer& model, const Shard& shard,
@@ -95,15 +121,7 @@ std::vector<Operator> head_operators(const Transformer& model, const Shard& shar
   Operator& norm =
       builder.norm("final_norm", Region::final_norm, model.norm, dims.rows, model.hidden);
   norm.modules = norm.internal_freed_by = 0;
-  builder.linear({.name = "head",
-                  .region = Region::head,
-                  .rows = dims.tokens,
-                  .in = model.hidden,
-                  .out = vocab,
-                  .input_elements = dims.rows * model.hidden,
-                  .cast = false,  // kept in 16 bits by fp8 recipes
-                  .gathered_input = dims.reads_gathered,
-                  .weights = !model.tied_embeddings});
+  add_head(builder, model, vocab, shard.loss_chunks);
   add_loss(builder, vocab, shard.loss_chunks);
   return builder.take();
 }

@@ -6,6 +6,12 @@
 namespace models::detail {
 namespace {
 
+// Transformer Engine runs the latents' norms in the modules of the up-projections
+// (LayerNormColumnParallelLinear), with which they are recomputed.
+void join_up_projection(Operator& norm) {
+  norm.modules = norm.internal_freed_by = module_bit(Module::mla_up_proj);
+}
+
 void add_down_projections(OperatorBuilder& builder, const Transformer& model) {
   const Dims& dims = builder.dims();
   const Mla& mla = *model.mla;
@@ -23,7 +29,7 @@ void add_down_projections(OperatorBuilder& builder, const Transformer& model) {
     input = 0;
     Operator& norm =
         builder.norm("q_norm", Region::attention_in, Norm::rmsnorm, dims.rows, mla.q_lora_rank);
-    norm.modules = norm.internal_freed_by = 0;
+    join_up_projection(norm);
   }
   down.name = "kv_down";
   down.out = mla.kv_lora_rank + mla.qk_rope_head_dim;
@@ -31,7 +37,7 @@ void add_down_projections(OperatorBuilder& builder, const Transformer& model) {
   builder.linear(down);
   Operator& norm =
       builder.norm("kv_norm", Region::attention_in, Norm::rmsnorm, dims.rows, mla.kv_lora_rank);
-  norm.modules = norm.internal_freed_by = 0;
+  join_up_projection(norm);
 }
 
 void add_up_projections(OperatorBuilder& builder, const Transformer& model) {
@@ -42,6 +48,7 @@ void add_up_projections(OperatorBuilder& builder, const Transformer& model) {
   Linear up{.region = Region::attention_in, .modules = module_bit(Module::mla_up_proj)};
   up.rows = dims.tokens;
   up.gathered_input = dims.reads_gathered;
+  up.input_freed_by = module_bit(Module::mla_up_proj);
   up.name = "q_up";
   up.in = mla.q_lora_rank > 0 ? mla.q_lora_rank : model.hidden;
   up.out = dims.heads * key_dim;

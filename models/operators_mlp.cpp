@@ -33,7 +33,7 @@ void add_dense(OperatorBuilder& builder, const Transformer& model, const Shard& 
   builder.linear(in);
   sim::Bytes up;  // output of the up projection
   if (apart) {
-    up = sim::Bytes::ceil(static_cast<double>(dims.tokens * ffn) * dims.element);
+    up = sim::Bytes::ceil(static_cast<double>(dims.tokens * ffn) * dims.activation_input);
     in.input_elements = 0;
     in.new_input = false;
     in.modules |= module_bit(Module::alternate_mm);

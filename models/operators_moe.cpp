@@ -180,3 +180,15 @@ void add_moe(OperatorBuilder& builder, const Transformer& model, const Shard& sh
 }
 
 }  // namespace models::detail
+
+namespace models {
+
+double expert_work_over_mean(const Transformer& model, const Shard& shard) {
+  const detail::MoeSizes sizes =
+      detail::moe_sizes(*model.moe, shard, detail::dims_of(model, shard));
+  const std::int64_t rows =
+      detail::ceil_div(sizes.received, sizes.local_experts) * sizes.local_experts;
+  return static_cast<double>(rows) / static_cast<double>(sizes.assigned * shard.etp);
+}
+
+}  // namespace models

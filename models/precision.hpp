@@ -25,4 +25,22 @@ constexpr double element_bytes(Precision precision) {
   return 0.0;
 }
 
+// What a scenario keeps a tensor in from forward to backward: as it is computed with, or narrower.
+// e5m6: 12 bits, DeepSeek-V3's format for the output of attention (arXiv 2412.19437, section
+// 3.3.3).
+enum class SavedFormat : std::uint8_t { native, e5m6, fp8 };
+
+// Bytes of one element, of a tensor of `native` bytes an element; scales not counted.
+constexpr double saved_element_bytes(SavedFormat format, double native) {
+  switch (format) {
+    case SavedFormat::native:
+      return native;
+    case SavedFormat::e5m6:
+      return 1.5;
+    case SavedFormat::fp8:
+      return 1.0;
+  }
+  return native;
+}
+
 }  // namespace models

@@ -37,6 +37,14 @@ void add_states(std::vector<ExplainedStep>& steps, const strategies::StepContext
       gib("parameters", "count × bytes" + std::string(shards(3)),
           fmt::format("{} × {}", grouped(count), strategies::parameter_bytes(*context.training)),
           strategies::parameter_memory(context, set)));
+  const std::int64_t quantised = strategies::quantised_weights(context);
+  const sim::Bytes copies{strategies::quantised_weight_bytes(context, quantised)};
+  if (copies != sim::Bytes{0}) {
+    steps.push_back(gib("quantised weights", "count × what their copies add",
+                        fmt::format("{} × {}", grouped(quantised),
+                                    copies.as_double() / static_cast<double>(quantised)),
+                        copies));
+  }
   steps.push_back(
       gib("gradients", "count × bytes" + std::string(shards(2)),
           fmt::format("{} × {}", grouped(count), strategies::gradient_bytes(*context.training)),

@@ -34,6 +34,7 @@ struct EnumNames;
 
 STEPCAST_ENUM(models::Precision, {"fp32", E::fp32}, {"tf32", E::tf32}, {"fp16", E::fp16},
               {"bf16", E::bf16}, {"fp8", E::fp8}, {"fp4", E::fp4});
+STEPCAST_ENUM(models::SavedFormat, {"native", E::native}, {"e5m6", E::e5m6}, {"fp8", E::fp8});
 STEPCAST_ENUM(models::Architecture, {"volta", E::volta}, {"turing", E::turing},
               {"ampere", E::ampere}, {"ada", E::ada}, {"hopper", E::hopper},
               {"blackwell", E::blackwell}, {"cdna", E::cdna}, {"tpu", E::tpu}, {"gaudi", E::gaudi},
@@ -66,6 +67,8 @@ STEPCAST_ENUM(strategies::Fp8Recipe, {"delayed", E::delayed}, {"tensorwise", E::
               {"rowwise", E::rowwise}, {"blockwise", E::blockwise}, {"mxfp8", E::mxfp8});
 STEPCAST_ENUM(strategies::MoeBalance, {"balanced", E::balanced}, {"dropless", E::dropless},
               {"drop", E::drop});
+STEPCAST_ENUM(strategies::MoeDistribution, {"normal", E::normal}, {"uniform", E::uniform},
+              {"zipf", E::zipf}, {"dirichlet", E::dirichlet}, {"shares", E::shares});
 STEPCAST_ENUM(strategies::GradReduce, {"step", E::step}, {"micro_batch", E::micro_batch},
               {"two_hop", E::two_hop});
 STEPCAST_ENUM(topologies::InterType, {"infiniband", E::infiniband}, {"roce", E::roce},

@@ -46,6 +46,7 @@ constexpr Alias kAliases[] = {
     {"strategy.dp_shard_size", "strategy.shard_group"},
     {"strategy.zero_hpz_partition_size", "strategy.secondary_shard"},
     {"strategy.overlap_moe_expert_parallel_comm", "strategy.overlap.ep_passes"},
+    {"strategy.delay_wgrad_compute", "strategy.overlap.delay_wgrad"},
     {"strategy.pipeline_model_parallel_layout", "strategy.pp_layout.layout"},
     {"strategy.microbatch_group_size_per_virtual_pipeline_stage", "strategy.micro_batch_group"},
     {"training.seq_length", "training.seq_len"},

@@ -54,13 +54,29 @@ const std::vector<Key<Draft>> kTraining = {
     training<&Training::recompute, &RecomputePlan::every>(
         "training.recompute.every", "1", "Full: keep a checkpoint every k layers.", {1, 1e4}),
     training<&Training::attention>("training.attention", "flash", "Attention kernel."),
+    training<&Training::saved_activation_input>(
+        "training.saved.activation_input", "native",
+        "What inputs of GELU and SwiGLU are kept in for backward (Megatron-Core's "
+        "activation_func_fp8_input_store)."),
+    training<&Training::saved_attention_output>(
+        "training.saved.attention_output", "native",
+        "What attention's output is kept in, once for its own backward and its projection's."),
     training<&Training::fp8_recipe>("training.fp8_recipe", "delayed", "Scaling of fp8 tensors."),
     training<&Training::moe_balance>("training.moe_balance", "balanced",
                                      "How evenly tokens spread over experts."),
     training<&Training::moe_imbalance>(
         "training.moe_imbalance", "0",
-        "Not balanced: standard deviation of an expert's tokens over the mean, beyond chance.",
-        {0, 10}),
+        "normal: standard deviation of an expert's tokens over the mean, beyond chance.", {0, 10}),
+    training<&Training::moe_distribution>(
+        "training.moe_distribution", "normal; shares when given",
+        "Not balanced: how popular experts are. uniform: chance alone."),
+    training<&Training::moe_alpha>(
+        "training.moe_alpha", "0",
+        "zipf: exponent of the popularity's fall; dirichlet: concentration of an expert.",
+        {0, 1e4}),
+    training<&Training::moe_shares>("training.moe_shares", "none",
+                                    "shares: tokens of each expert, in their order on the ranks.",
+                                    {0, 1e12}),
     training<&Training::compile>("training.compile", "by profile", "Graph-compiled kernels."),
     training<&Training::cuda_graph_experts>(
         "training.cuda_graph_experts", "true",
@@ -129,6 +145,11 @@ const std::vector<Key<Draft>> kStrategy = {
         "strategy.grad_reduce", "step",
         "Gradients are reduced once a step, after every micro-batch, or in two "
         "hops: within shard groups each time, between them once (MiCS)."),
+    plan<&Plan::gather_group>(
+        "strategy.gather_group", "0 (none)",
+        "ZeRO-3: parameters are gathered between parts of so many ranks (a node's) first, then "
+        "inside each (MiCS).",
+        kDegreeOrNone),
     plan<&Plan::overlap, &Overlap::grad_reduce>("strategy.overlap.grad_reduce", "by profile",
                                                 "Gradient reduction runs under backward."),
     plan<&Plan::overlap, &Overlap::param_gather>("strategy.overlap.param_gather", "by profile",
@@ -140,6 +161,9 @@ const std::vector<Key<Draft>> kStrategy = {
     plan<&Plan::overlap, &Overlap::ep_passes>(
         "strategy.overlap.ep_passes", "false",
         "Exchanges of tokens run beside another micro-batch's pass (combined 1F1B)."),
+    plan<&Plan::overlap, &Overlap::delay_wgrad>(
+        "strategy.overlap.delay_wgrad", "false",
+        "Weight gradients of experts run beside the exchange behind their input gradients."),
     plan<&Plan::overlap, &Overlap::ep>("strategy.overlap.ep", "false",
                                        "The experts' combine runs beside the shared expert."),
     training<&Training::quantized_weights>("strategy.quantized_weights", "false",

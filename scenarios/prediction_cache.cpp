@@ -31,11 +31,12 @@ PredictionCache::PredictionCache(const Scenario& scenario)
 
 PredictionCache::FleetPtr PredictionCache::fleet(const Scenario& scenario,
                                                  const strategies::Plan& plan, bool fold) {
-  const Key key{{plan.tp, plan.cp, plan.pp, plan.ep, plan.etp, plan.dp, plan.shard_group,
-                 plan.secondary_shard, static_cast<std::int64_t>(plan.cp_type), plan.cp_ulysses,
-                 static_cast<std::int64_t>(plan.ep_dispatch), plan.offload.any() ? 1 : 0,
-                 strategies::holds_two_copies(plan.schedule) ? 1 : 0, fold ? 1 : 0},
-                plan.rank_order};
+  const Key key{
+      {plan.tp, plan.cp, plan.pp, plan.ep, plan.etp, plan.dp, plan.shard_group,
+       plan.secondary_shard, plan.gather_group, static_cast<std::int64_t>(plan.cp_type),
+       plan.cp_ulysses, static_cast<std::int64_t>(plan.ep_dispatch), plan.offload.any() ? 1 : 0,
+       strategies::holds_two_copies(plan.schedule) ? 1 : 0, fold ? 1 : 0},
+      plan.rank_order};
   std::promise<FleetPtr> promise;
   std::optional<std::shared_future<FleetPtr>> known;
   {

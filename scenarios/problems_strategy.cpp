@@ -1,6 +1,8 @@
 // Settings of one strategy that another one, the model or the hardware has to allow.
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "scenarios/enum_names.hpp"
 #include "scenarios/problems.hpp"
 
@@ -57,6 +59,21 @@ void secondary_problems(const Plan& plan, Problems& out) {
   }
 }
 
+void gather_problems(const Plan& plan, Problems& out) {
+  const std::int64_t node = plan.gather_group;
+  if (node == 0) return;
+  if (plan.zero != 3) {
+    out.push_back({{"strategy.gather_group", "strategy.zero"},
+                   "a gather in two hops is of parameters that are sharded",
+                   "strategy.zero: 3"});
+  } else if (node == 1 || node == plan.shard_group || plan.shard_group % node != 0) {
+    out.push_back({{"strategy.gather_group", "strategy.shard_group"},
+                   fmt::format("gather_group = {} leaves no two hops in shard_group = {}", node,
+                               plan.shard_group),
+                   "a divisor between 1 and it, such as the devices of a node, or 0"});
+  }
+}
+
 void reduction_problems(const Plan& plan, Problems& out) {
   if (plan.grad_reduce != strategies::GradReduce::two_hop) return;
   if (plan.zero < 2) {
@@ -98,10 +115,69 @@ void dispatch_problems(const Scenario& s, Problems& out) {
                    "strategy.ep_dispatch_dtype: bf16, or training.precision: fp8"});
   }
   const bool moe = s.model.transformer() != nullptr && s.model.transformer()->moe;
+  if (s.plan.overlap.delay_wgrad && !s.plan.overlap.ep_passes &&
+      !s.plan.schedule.starts_with("dualpipe")) {
+    out.push_back({{"strategy.overlap.delay_wgrad", "strategy.overlap.ep_passes"},
+                   "delay_wgrad gives exchanges of tokens work beside them that passes in pairs "
+                   "leave, but overlap.ep_passes is false",
+                   "strategy.overlap.ep_passes: true, or schedule: dualpipe"});
+  }
   if (!moe && (s.plan.ep_dispatch != strategies::EpDispatch::alltoall || s.plan.overlap.ep)) {
     out.push_back({{s.plan.overlap.ep ? "strategy.overlap.ep" : "strategy.ep_dispatch"},
                    "the model has no experts that tokens could travel to",
                    "leave it out"});
+  }
+}
+
+// A stated distribution of tokens over experts.
+void balance_problems(const Scenario& s, Problems& out) {
+  using strategies::MoeDistribution;
+  const strategies::Training& training = s.training;
+  const MoeDistribution stated = training.moe_distribution;
+  const auto refuse = [&](std::vector<std::string> paths, std::string message, std::string hint) {
+    out.push_back({std::move(paths), std::move(message), std::move(hint)});
+  };
+  const std::string name(enum_name(stated));
+  const bool takes_alpha = stated == MoeDistribution::zipf || stated == MoeDistribution::dirichlet;
+  if (stated != MoeDistribution::normal &&
+      training.moe_balance == strategies::MoeBalance::balanced) {
+    refuse({"training.moe_distribution", "training.moe_balance"},
+           fmt::format("balanced experts have no moe_distribution: {}", name),
+           "training.moe_balance: dropless, or drop with a capacity factor");
+  }
+  if (stated != MoeDistribution::normal && training.moe_imbalance > 0.0) {
+    refuse({"training.moe_imbalance", "training.moe_distribution"},
+           fmt::format("moe_imbalance is the standard deviation of the normal distribution, not "
+                       "of {}",
+                       name),
+           "training.moe_distribution: normal, or leave moe_imbalance out");
+  }
+  if (takes_alpha != (training.moe_alpha > 0.0)) {
+    refuse({"training.moe_alpha", "training.moe_distribution"},
+           takes_alpha ? fmt::format("moe_distribution: {} needs moe_alpha above 0", name)
+                       : fmt::format("moe_distribution: {} has no moe_alpha", name),
+           takes_alpha ? (stated == MoeDistribution::zipf ? "training.moe_alpha: 1"
+                                                          : "training.moe_alpha: 10")
+                       : "training.moe_distribution: zipf or dirichlet");
+  }
+  const std::vector<std::int64_t>& shares = training.moe_shares;
+  if ((stated == MoeDistribution::shares) == shares.empty()) {
+    refuse({"training.moe_shares", "training.moe_distribution"},
+           shares.empty() ? std::string("moe_distribution: shares needs moe_shares")
+                          : fmt::format("moe_distribution: {} has no moe_shares", name),
+           shares.empty() ? "training.moe_shares: [tokens of each expert]"
+                          : "training.moe_distribution: shares");
+  }
+  const models::Transformer* model = s.model.transformer();
+  if (shares.empty() || model == nullptr || !model->moe) return;
+  if (static_cast<std::int64_t>(shares.size()) != model->moe->experts) {
+    refuse({"training.moe_shares", "model.moe.experts"},
+           fmt::format("moe_shares names {} experts, but the model has {}", shares.size(),
+                       model->moe->experts),
+           fmt::format("give {} numbers", model->moe->experts));
+  } else if (std::all_of(shares.begin(), shares.end(), [](std::int64_t n) { return n == 0; })) {
+    refuse({"training.moe_shares"}, "no expert of moe_shares gets a token",
+           "tokens of each expert, some above 0");
   }
 }
 
@@ -132,7 +208,9 @@ std::vector<Problem> strategy_problems(const Scenario& scenario) {
     context_problems(scenario, *model, out);
   }
   secondary_problems(scenario.plan, out);
+  gather_problems(scenario.plan, out);
   reduction_problems(scenario.plan, out);
+  balance_problems(scenario, out);
   offload_problems(scenario, out);
   dispatch_problems(scenario, out);
   training_problems(scenario, out);

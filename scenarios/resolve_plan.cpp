@@ -51,6 +51,10 @@ void Resolver::training() {
   const bool full_precision = training.precision == models::Precision::fp32 ||
                               training.precision == models::Precision::tf32;
   settle("training.master_weights", training.master_weights, !full_precision, "training.precision");
+  if (given("training.moe_shares")) {
+    settle("training.moe_distribution", training.moe_distribution,
+           strategies::MoeDistribution::shares, "training.moe_shares");
+  }
   const bool finer = given("training.recompute.layers") || given("training.recompute.every");
   auto& recompute = training.recompute;
   using strategies::Recompute;

@@ -4,6 +4,8 @@
 
 #include "sim/contracts.hpp"
 #include "strategies/expert_load.hpp"
+#include "strategies/low_precision.hpp"
+#include "strategies/states.hpp"
 #include "strategies/step_context.hpp"
 
 namespace strategies {
@@ -38,15 +40,6 @@ models::Modules rebuilt_modules(const Training& training) {
   return static_cast<models::Modules>(out);
 }
 
-// Times a cast reads the 16-bit tensor (Transformer Engine). Scaling by the present maximum finds
-// it first; NVFP4 finds it (with and without the Hadamard transform), casts rows, and casts
-// transformed columns. Delayed scaling knows its scale, MXFP8 and block scaling have theirs in the
-// block.
-double cast_passes(const Training& training) {
-  if (training.precision == models::Precision::fp4) return 3.0;
-  return training.fp8_recipe == Fp8Recipe::tensorwise ? 2.0 : 1.0;
-}
-
 // Part of a causal score matrix that the busiest of `pieces` ranks works on, times their number. An
 // early and a late piece of the sequence for each make it the same half for all; in order, the last
 // rank sees all keys, and all others wait for it.
@@ -58,7 +51,8 @@ double busiest_share(const Plan& plan) {
   return 1.0 - 0.5 / static_cast<double>(pieces);
 }
 
-models::Shard make_shard(const Training& training, const Plan& plan, bool causal) {
+models::Shard make_shard(const Training& training, const Plan& plan, const models::Device& device,
+                         bool causal) {
   models::Shard shard;
   shard.micro_batch = training.micro_batch;
   shard.seq_len = training.seq_len;
@@ -71,9 +65,13 @@ models::Shard make_shard(const Training& training, const Plan& plan, bool causal
   shard.dispatch_bytes = models::element_bytes(plan.ep_dispatch_dtype);
   shard.precision = training.precision;
   shard.cast_passes = cast_passes(training);
+  shard.cast_copies = cast_copies(training, device);
+  shard.scale_bytes = scale_bytes(training);
   shard.row_scales = training.fp8_recipe == Fp8Recipe::rowwise;
   shard.gradient_bytes = models::element_bytes(training.grad_dtype);
   shard.attention = training.attention;
+  shard.saved_activation_input = training.saved_activation_input;
+  shard.saved_attention_output = training.saved_attention_output;
   if (plan.cp_type == CpType::ulysses) shard.cp_heads = plan.cp;
   if (plan.cp_type == CpType::hybrid) shard.cp_heads = plan.cp_ulysses;
   shard.attention_share = causal ? busiest_share(plan) : 1.0;
@@ -105,7 +103,7 @@ CostTable::CostTable(const models::Model& model, const models::Device& device,
     measure_transformer(*transformer);
     return;
   }
-  shard_ = make_shard(training, plan, false);
+  shard_ = make_shard(training, plan, device_, false);
   for (const auto& block : model.operator_list()->blocks) {
     layer_kind_.push_back(static_cast<std::uint32_t>(layers_.size()));
     layers_.push_back(unit(models::block_operators(block, shard_, kernels_), true));
@@ -114,13 +112,11 @@ CostTable::CostTable(const models::Model& model, const models::Device& device,
 }
 
 void CostTable::measure_transformer(const models::Transformer& model) {
-  shard_ = make_shard(training_, plan_, model.causal);
+  shard_ = make_shard(training_, plan_, device_, model.causal);
   if (model.causal) mean_of_busiest_ = 0.5 / shard_.attention_share;
   if (model.moe) {
     shard_.expert_load = expert_load(*model.moe, training_, plan_);
-    const double room = model.moe->capacity_factor;
-    busiest_experts_ = room > 0.0 ? std::min(shard_.expert_load, room) : shard_.expert_load;
-    busiest_experts_ = std::max(1.0, busiest_experts_);
+    busiest_experts_ = models::expert_work_over_mean(model, shard_);
   }
   has_embedding_ = true;
   const double element = std::max(2.0, models::element_bytes(training_.precision));
@@ -190,6 +186,10 @@ UnitCost CostTable::unit(const std::vector<models::Operator>& operators, bool is
     // Ranks do the mean of the work, and take the time of the busiest.
     if (models::is_recomputed(op, rebuilt)) add(region.recompute, op.forward, forward, part);
     (op.expert ? out.expert_parameters : out.dense_parameters) += op.parameters;
+    if (op.quantised && op.parameters > 0) {
+      out.quantised_parameters += op.parameters;
+      cast_weights(out.weight_cast, op);
+    }
     hold(out, op, rebuilt);
   }
   out.overhang = sim::Bytes{std::max<std::int64_t>(0, out.overhang.count() - out.saved.count())};
@@ -227,6 +227,18 @@ void CostTable::hold(UnitCost& out, const models::Operator& op, models::Modules 
   if (std::find(out.stand_ins.begin(), out.stand_ins.end(), shape) == out.stand_ins.end()) {
     out.stand_ins.push_back(shape);
   }
+}
+
+// Weights that are gathered in fp8 arrive cast, and are only transposed.
+void CostTable::cast_weights(PassCost& sum, const models::Operator& op) const {
+  const double operand = quantised_element_bytes(training_);
+  const bool cast = gathered_parameter_bytes(training_, implementation_) > 1.0;
+  double each = shard_.cast_passes * parameter_bytes(training_) + shard_.cast_copies * operand;
+  if (!cast) each = shard_.cast_copies > 1.0 ? 2.0 * operand : 0.0;
+  if (each == 0.0) return;
+  const auto bytes = sim::Bytes::ceil(static_cast<double>(op.parameters) * each);
+  sum.time += models::streaming_time(bytes, device_);
+  sum.kernels += 1;
 }
 
 // Where the weight-gradient product does not add into the accumulated gradient itself, a pass of

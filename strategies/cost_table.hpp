@@ -34,8 +34,10 @@ struct RegionCost {
 // An entry: a dense layer, an MoE layer, the embedding, the head, or a block of an operator list.
 struct UnitCost {
   std::array<RegionCost, kRegions> regions;
-  std::int64_t dense_parameters = 0;   // on this rank
-  std::int64_t expert_parameters = 0;  // on this rank
+  std::int64_t dense_parameters = 0;      // on this rank
+  std::int64_t expert_parameters = 0;     // on this rank
+  std::int64_t quantised_parameters = 0;  // of them, those cast to fp8 or fp4 before use
+  PassCost weight_cast;   // of 16-bit weights to what fp8 and fp4 products read, once a step
   sim::Bytes saved;       // kept from forward to backward, after recomputation and early frees
   sim::Bytes saved_all;   // what a full forward keeps: transient while a layer is recomputed
   sim::Bytes checkpoint;  // kept when the unit is recomputed in full: its input
@@ -89,6 +91,7 @@ class CostTable {
   UnitCost unit(const std::vector<models::Operator>& operators, bool is_layer) const;
   sim::Bytes gathered_inputs(const UnitCost& unit) const;
   void hold(UnitCost& out, const models::Operator& op, models::Modules rebuilt) const;
+  void cast_weights(PassCost& sum, const models::Operator& op) const;
   void accumulate(PassCost& sum, const models::Operator& op) const;
   void measure_transformer(const models::Transformer& model);
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "strategies/expert_shares.hpp"
+
 namespace strategies {
 
 double expert_load(const models::Moe& moe, const Training& training, const Plan& plan) {
@@ -10,11 +12,18 @@ double expert_load(const models::Moe& moe, const Training& training, const Plan&
   const auto real = [](std::int64_t value) { return static_cast<double>(value); };
   const double tokens = real(training.micro_batch) * real(training.seq_len) / real(plan.cp) *
                         real(plan.ep) / (plan.sequence_parallel ? real(plan.tp) : 1.0);
-  const double chance = real(moe.experts) / (tokens * real(moe.top_k));
-  const double variance = chance + training.moe_imbalance * training.moe_imbalance;
-  const double of_rank = std::sqrt(variance * real(plan.ep) / real(moe.experts));
-  const double load =
-      std::min(real(plan.ep), 1.0 + of_rank * std::sqrt(2.0 * std::log(real(plan.ep))));
+  double load = 0.0;
+  if (training.moe_distribution == MoeDistribution::normal ||
+      training.moe_distribution == MoeDistribution::uniform) {
+    const double chance = real(moe.experts) / (tokens * real(moe.top_k));
+    const double variance = chance + training.moe_imbalance * training.moe_imbalance;
+    const double of_rank = std::sqrt(variance * real(plan.ep) / real(moe.experts));
+    load = 1.0 + of_rank * expected_maximum(plan.ep);
+  } else {
+    load =
+        busiest_by_distribution(moe, training, plan.ep, tokens * real(moe.top_k) / real(plan.ep));
+  }
+  load = std::min(real(plan.ep), load);
   if (training.moe_balance == MoeBalance::dropless) return load;
   return std::min(load, std::max(1.0, moe.capacity_factor));
 }

@@ -6,11 +6,11 @@
 
 namespace strategies {
 
-// Token copies at the busiest of the ep ranks over the mean; all others wait for it. An expert's
-// share of the tokens is taken as normal around the mean: chance (k of E experts per token, drawn
-// at random) and the stated imbalance of the router add up, and the expected maximum of ep ranks
-// with E/ep experts each lies sqrt(2 ln ep) standard deviations out. `balanced` is 1; `drop` ends
-// at the capacity factor (1 when none is given); `dropless` takes all.
+// Token copies at the busiest of the ep ranks over the mean; all others wait for it. By default an
+// expert's share of the tokens is taken as normal around the mean: chance (k of E experts per
+// token, drawn at random) and the stated imbalance of the router add up, and of ep ranks with E/ep
+// experts each the busiest counts. Other distributions: expert_shares.hpp. `balanced` is 1; `drop`
+// ends at the capacity factor (1 when none is given); `dropless` takes all.
 double expert_load(const models::Moe& moe, const Training& training, const Plan& plan);
 
 // Domains that the experts of a token lie in, of `domains` that hold them: the model's limit where

@@ -27,6 +27,7 @@ class ExpertParallel final : public Strategy {
   // Forward: dispatch sits before the experts' matrices, combine after them; backward mirrors it.
   void before_region(Emitter& emitter, const Pass& pass, const Unit& unit, Region region) override {
     if (!takes_part(pass, unit)) return;
+    if (!pass.forward() && region == Region::dispatch) settle(emitter);
     // With overlap the backward of the combine runs beside that of the shared expert.
     const bool beside = plan().overlap.ep && !pass.forward();
     if (beside && region == Region::shared_expert) under_way_ = exchange(emitter, Kind::all_gather);
@@ -47,7 +48,9 @@ class ExpertParallel final : public Strategy {
     under_way_ = exchange(emitter, Kind::reduce_scatter);
     const bool beside =
         plan().overlap.ep && pass.forward() && unit.cost->at(Region::shared_expert).present;
-    if (!beside) settle(emitter);
+    // Delayed weight gradients are written before the next region, where it is settled.
+    const bool delayed = plan().overlap.delay_wgrad && !pass.forward() && pass.weight_gradient();
+    if (!beside && !delayed) settle(emitter);
   }
 
  private:

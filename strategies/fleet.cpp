@@ -34,6 +34,8 @@ std::vector<GroupKind> kinds_in_use(const models::Model& model, const Plan& plan
   use(moe && plan.ep > 1, GroupKind::expert);
   use(moe && plan.etp > 1, GroupKind::expert_tensor);
   use(plan.shard_group > 1, GroupKind::shard);
+  use(plan.gather_group > 0, GroupKind::shard_across);
+  use(plan.gather_group > 0, GroupKind::shard_inside);
   use(plan.secondary_shard > 1, GroupKind::secondary);
   use(plan.shard_group < replicas, GroupKind::replicate);
   use(moe && expert_replicas > 1, GroupKind::expert_data);

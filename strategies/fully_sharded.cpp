@@ -91,9 +91,17 @@ class FullySharded final : public Strategy {
                                    implementation().gather_synchronises});
       }
     };
-    const bool second = plan().secondary_shard > 0 && !pass.forward();
-    add(second ? GroupKind::secondary : GroupKind::shard, what.dense_parameters,
-        second ? plan().secondary_shard : plan().shard_group);
+    const std::int64_t node = plan().gather_group;
+    if (plan().secondary_shard > 0 && !pass.forward()) {
+      add(GroupKind::secondary, what.dense_parameters, plan().secondary_shard);
+    } else if (node > 0) {
+      // The part of every node's shards that lie at this rank's place, then all of them.
+      add(GroupKind::shard_across, (what.dense_parameters + node - 1) / node,
+          plan().shard_group / node);
+      add(GroupKind::shard_inside, what.dense_parameters, node);
+    } else {
+      add(GroupKind::shard, what.dense_parameters, plan().shard_group);
+    }
     add(GroupKind::expert_data, what.expert_parameters, context().expert_shard_group());
     gathered_[key] = last;
   }

@@ -72,9 +72,10 @@ Mesh expert_mesh(const Plan& plan) {
 
 std::string_view name(GroupKind kind) {
   constexpr std::array<std::string_view, kGroupKinds> names{
-      "tensor",         "context",   "context heads", "context ring", "expert",    "expert tensor",
-      "shard",          "secondary", "replicate",     "expert data",  "embedding", "next stage",
-      "previous stage", "mirror",    "to host",       "from host",    "host"};
+      "tensor",        "context",     "context heads", "context ring", "expert",
+      "expert tensor", "shard",       "shard across",  "shard inside", "secondary",
+      "replicate",     "expert data", "embedding",     "next stage",   "previous stage",
+      "mirror",        "to host",     "from host",     "host"};
   return names[static_cast<std::size_t>(kind)];
 }
 
@@ -102,6 +103,12 @@ std::vector<std::int64_t> group_members(const Plan& plan, const Mesh& dense, con
     case GroupKind::replicate:
       return part_of(dense.peers(rank, {Axis::cp, Axis::dp}), rank, plan.shard_group,
                      kind == GroupKind::shard);
+    case GroupKind::shard_across:
+    case GroupKind::shard_inside: {
+      const auto replicas = dense.peers(rank, {Axis::cp, Axis::dp});
+      return part_of(part_of(replicas, rank, plan.shard_group, true), rank, plan.gather_group,
+                     kind == GroupKind::shard_inside);
+    }
     case GroupKind::secondary:
       return part_of(dense.peers(rank, {Axis::cp, Axis::dp}), rank, plan.secondary_shard, true);
     case GroupKind::expert_data:

@@ -55,6 +55,8 @@ enum class GroupKind : std::uint8_t {
   expert,          // the ranks that share the experts of a layer (all-to-all)
   expert_tensor,   // the ranks that share one expert's matrices
   shard,           // data-parallel ranks that share one sharded copy (all of them without HSDP)
+  shard_across,    // hierarchical gather: ranks of a shard group at the same place of every node
+  shard_inside,    // and those on the same node
   secondary,       // the part of a shard group that holds a second copy (hpZ)
   replicate,       // equal shards of different shard groups (HSDP)
   expert_data,     // replicas of the same experts
@@ -66,7 +68,7 @@ enum class GroupKind : std::uint8_t {
   from_host,       // the memory of its host -> this rank
   host             // this rank's share of the processors of its host
 };
-inline constexpr std::size_t kGroupKinds = 17;
+inline constexpr std::size_t kGroupKinds = 19;
 
 std::string_view name(GroupKind kind);
 

@@ -34,6 +34,8 @@ enum class CpBalance : std::uint8_t { head_tail, contiguous };
 enum class Recompute : std::uint8_t { none, selective, full, sqrt };
 enum class Fp8Recipe : std::uint8_t { delayed, tensorwise, rowwise, blockwise, mxfp8 };
 enum class MoeBalance : std::uint8_t { balanced, dropless, drop };
+// How popular experts are, where they are not balanced (expert_shares.hpp).
+enum class MoeDistribution : std::uint8_t { normal, uniform, zipf, dirichlet, shares };
 // How tokens reach their experts (expert_parallel.cpp).
 enum class EpDispatch : std::uint8_t { alltoall, allgather, node_limited };
 // two_hop: scattered within the shard group after every micro-batch, summed over groups once a step
@@ -57,11 +59,17 @@ struct Training {
   bool master_weights = true;  // fp32 copy of 16-bit parameters in the optimizer
   RecomputePlan recompute;
   models::AttentionKernel attention = models::AttentionKernel::flash;
+  // What backward keeps narrower than it is computed with.
+  models::SavedFormat saved_activation_input = models::SavedFormat::native;
+  models::SavedFormat saved_attention_output = models::SavedFormat::native;
   Fp8Recipe fp8_recipe = Fp8Recipe::delayed;
   MoeBalance moe_balance = MoeBalance::balanced;
   double moe_imbalance = 0.0;  // relative standard deviation of an expert's tokens, beyond chance
-  bool quantized_weights = false;    // ZeRO++: parameters are gathered as 8-bit blocks
-  bool quantized_gradients = false;  // ZeRO++: gradients are reduced as 4-bit blocks
+  MoeDistribution moe_distribution = MoeDistribution::normal;
+  double moe_alpha = 0.0;                // zipf: exponent; dirichlet: concentration
+  std::vector<std::int64_t> moe_shares;  // shares: tokens of each expert, in their order
+  bool quantized_weights = false;        // ZeRO++: parameters are gathered as 8-bit blocks
+  bool quantized_gradients = false;      // ZeRO++: gradients are reduced as 4-bit blocks
   bool compile = false;
   bool cuda_graph = false;
   bool cuda_graph_experts = true;  // the graph holds experts, too; else only the rest of a layer
@@ -77,6 +85,8 @@ struct Overlap {
   bool ep = false;  // the combine runs beside the shared expert
   // Exchanges of tokens run beside another micro-batch's pass: forwards and backwards in pairs.
   bool ep_passes = false;
+  // Weight gradients of experts come after the exchange behind their input gradients has begun.
+  bool delay_wgrad = false;
 };
 
 struct Offload {  // parts of each state kept in host memory, 0..1
@@ -112,6 +122,9 @@ struct Plan {
   std::int64_t secondary_shard = 0;
   bool reshard_after_forward = true;  // zero 3: gathered parameters are dropped after forward
   GradReduce grad_reduce = GradReduce::step;
+  // ZeRO-3: parameters are gathered between parts of a shard group of so many ranks (a node's)
+  // first, then inside each (MiCS, arXiv 2205.00119 §3.3); 0 = at once.
+  std::int64_t gather_group = 0;
   Overlap overlap;
   Offload offload;
   // Layers of each chunk in model order (pp * vpp entries, chunk c of stage s at c * pp + s);

@@ -4,6 +4,8 @@
 #include <set>
 #include <utility>
 
+#include "strategies/low_precision.hpp"
+
 namespace strategies {
 namespace {
 
@@ -82,6 +84,25 @@ double optimizer_bytes(const Training& training, const Plan& plan,
 
 sim::Bytes wire_size(std::int64_t parameters, double element_bytes) {
   return sim::Bytes::ceil(static_cast<double>(parameters) * element_bytes);
+}
+
+std::int64_t quantised_weights(const StepContext& context) {
+  std::int64_t weights = 0;
+  for (const Chunk& chunk : context.chunks) {
+    for (const Unit& unit : chunk.units) weights += unit.cost->quantised_parameters;
+  }
+  return weights;
+}
+
+std::int64_t quantised_weight_bytes(const StepContext& context, std::int64_t weights) {
+  const Training& training = *context.training;
+  const bool low = models::element_bytes(training.precision) < 2.0;
+  if (!low || context.plan->zero == 3) return 0;
+  const bool in_place =
+      context.implementation->fp8_parameter_gather && training.precision == models::Precision::fp8;
+  const double each = cast_copies(training, *context.device) * quantised_element_bytes(training) -
+                      (in_place ? parameter_bytes(training) : 0.0);
+  return static_cast<std::int64_t>(static_cast<double>(weights) * each);
 }
 
 sim::Bytes secondary_memory(const StepContext& context, const ParameterSet& parameters) {

@@ -30,6 +30,13 @@ double optimizer_bytes(const Training& training, const Plan& plan,
 
 // Held from step to step.
 sim::Bytes parameter_memory(const StepContext& context, const ParameterSet& parameters);
+// Weights of a stage that are cast to fp8 or fp4 before they are used.
+std::int64_t quantised_weights(const StepContext& context);
+// What copies of so many in fp8 or fp4 add to parameter_memory: Transformer Engine keeps them from
+// the first micro-batch on, beside 16-bit weights or, where an implementation gathers fp8
+// parameters, in place of them (negative where that is less). Sharded parameters (ZeRO-3) are cast
+// when gathered.
+std::int64_t quantised_weight_bytes(const StepContext& context, std::int64_t weights);
 // Of it, the second copy that backward gathers from (hpZ); dense parameters only.
 sim::Bytes secondary_memory(const StepContext& context, const ParameterSet& parameters);
 sim::Bytes gradient_memory(const StepContext& context, const ParameterSet& parameters);

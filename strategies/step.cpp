@@ -70,7 +70,9 @@ class StepEmitter {
     const ParameterSet parameters = stage_parameters(context_);
     const sim::Bytes workspace = context_.implementation->framework_workspace;
     emitter_.allocate(MemoryCategory::framework, workspace + stand_in_memory(context_));
-    emitter_.allocate(MemoryCategory::parameters, parameter_memory(context_, parameters));
+    emitter_.allocate(MemoryCategory::parameters, parameter_memory(context_, parameters) +
+                                                      sim::Bytes{quantised_weight_bytes(
+                                                          context_, quantised_weights(context_))});
     emitter_.allocate(MemoryCategory::gradients, gradient_memory(context_, parameters));
     emitter_.allocate(MemoryCategory::optimizer, optimizer_memory(context_, parameters));
   }
@@ -139,6 +141,7 @@ class StepEmitter {
     const Unit& unit = pass.chunk->units[u];
     place(pass, unit.layer);
     begin([&](Strategy& s) { s.before_unit(emitter_, pass, u); });
+    if (casts_weights(pass)) compute(Activity::forward, unit.cost->weight_cast, 0);
     emitter_.allocate(MemoryCategory::activations, kept);
     emitter_.allocate(MemoryCategory::buffers, temporary);
     for (std::size_t r = 0; r < kRegions; ++r) {
@@ -151,6 +154,11 @@ class StepEmitter {
     }
     emitter_.free(MemoryCategory::buffers, temporary);
     end([&](Strategy& s) { s.after_unit(emitter_, pass, u); });
+  }
+
+  // What is cast stays for the step, unless it is gathered anew for every micro-batch.
+  bool casts_weights(const Pass& pass) const {
+    return !pass.recompute && (pass.first_micro_batch || context_.plan->zero == 3);
   }
 
   void run_backward(const Pass& pass) {
@@ -186,14 +194,36 @@ class StepEmitter {
     const RegionCost& cost = unit.cost->regions[r];
     if (!cost.present) return;
     const auto region = static_cast<Region>(r);
+    if (region == Region::dispatch) run_delayed();
     begin([&](Strategy& s) { s.before_region(emitter_, pass, unit, region); });
     if (pass.data_gradient()) {
       if (!rebuilt) compute(Activity::recompute, cost.recompute, r);
       compute(Activity::backward, cost.backward_data, r);
     }
     end([&](Strategy& s) { s.after_data_gradient(emitter_, pass, unit, region); });
-    if (pass.weight_gradient()) compute(Activity::weight_gradient, cost.backward_weight, r);
+    if (pass.weight_gradient() && is_delayed(pass, unit, region)) {
+      delayed_.push_back(r);
+      delayed_of_ = &unit;
+    } else if (pass.weight_gradient()) {
+      compute(Activity::weight_gradient, cost.backward_weight, r);
+    }
     end([&](Strategy& s) { s.after_region(emitter_, pass, unit, region); });
+  }
+
+  // Megatron-Core's delay_wgrad_compute: what stands between a layer's two exchanges of tokens, and
+  // its shared expert, make their weight gradients when the second exchange has begun.
+  bool is_delayed(const Pass& pass, const Unit& unit, Region region) const {
+    const bool between =
+        region == Region::mlp_in || region == Region::mlp_out || region == Region::shared_expert;
+    return context_.plan->overlap.delay_wgrad && pass.data_gradient() && between &&
+           unit.cost->at(Region::dispatch).present;
+  }
+
+  void run_delayed() {
+    for (const std::size_t r : delayed_) {
+      compute(Activity::weight_gradient, delayed_of_->cost->regions[r].backward_weight, r);
+    }
+    delayed_.clear();
   }
 
   void compute(Activity activity, const PassCost& cost, std::size_t region) {
@@ -282,6 +312,8 @@ class StepEmitter {
   std::vector<std::unique_ptr<Strategy>> strategies_;
   std::vector<Ends> ends_;
   std::size_t rebuilt_from_ = 0;
+  std::vector<std::size_t> delayed_;  // regions of a unit whose weight gradients are to come
+  const Unit* delayed_of_ = nullptr;
   sim::Bytes held_gradients_;  // of the micro-batch whose backward runs
   std::int64_t step_ = 0;
 };

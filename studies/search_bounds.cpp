@@ -28,6 +28,7 @@ double hand_back(const PassCosts& piece) {
 
 strategies::StepContext memory_context(const Scenario& scenario, const strategies::Plan& plan) {
   strategies::StepContext context;
+  context.device = &scenario.device;
   context.training = &scenario.training;
   context.plan = &plan;
   context.implementation = &scenario.implementation;
@@ -200,8 +201,11 @@ double SearchBounds::states(const Prepared& prepared, const strategies::StepCont
     parameters.dense += static_cast<std::int64_t>(piece.dense);
     parameters.expert += static_cast<std::int64_t>(piece.expert);
   }
+  // Some of the weights are quantised; where that takes less than 16 bits, all may be.
+  const std::int64_t quantised = std::min<std::int64_t>(
+      0, strategies::quantised_weight_bytes(context, parameters.dense + parameters.expert));
   const sim::Bytes held = strategies::parameter_memory(context, parameters) +
-                          strategies::gradient_memory(context, parameters) +
+                          sim::Bytes{quantised} + strategies::gradient_memory(context, parameters) +
                           strategies::optimizer_memory(context, parameters) +
                           context.implementation->framework_workspace;
   return held.as_double();

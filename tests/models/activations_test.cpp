@@ -151,7 +151,58 @@ TEST_CASE("fp8 keeps GEMM inputs in one byte") {
   const auto narrow = saved(layer_operators(model, models::LayerKind::dense, fp8, {}));
   // QKV and gate-up read the norms' outputs, the output projections O and the product.
   const std::int64_t inputs = 2 * model.hidden + model.hidden + model.ffn;
-  CHECK(wide - narrow == tokens * inputs);
+  // Attention's backward reads O in 16 bits, beside the cast that its projection keeps.
+  CHECK(wide - narrow == tokens * (inputs - 2 * model.hidden));
+  fp8.scale_bytes = 4.0 / 128.0;  // blockwise: an fp32 scale for 128 elements
+  const auto scaled = saved(layer_operators(model, models::LayerKind::dense, fp8, {}));
+  CHECK(scaled - narrow == tokens * inputs / 32);
+}
+
+TEST_CASE("what backward needs can be kept narrower than it is computed with") {
+  const auto model = llama();
+  const std::int64_t tokens = kSeq * kBatch;
+  for (const auto precision : {models::Precision::bf16, models::Precision::fp8}) {
+    auto whole = shard(1, false, models::AttentionKernel::flash);
+    whole.precision = precision;
+    const auto kept = [&] {
+      return saved(layer_operators(model, models::LayerKind::dense, whole, {}));
+    };
+    const std::int64_t native = kept();
+    whole.saved_activation_input = models::SavedFormat::fp8;
+    CHECK(native - kept() == tokens * 2 * model.ffn);  // gate and up: one byte instead of two
+    whole.saved_activation_input = models::SavedFormat::native;
+    whole.saved_attention_output = models::SavedFormat::e5m6;
+    // 12 bits for attention and its projection, which share 16, or have 16 and 8.
+    const std::int64_t bits = precision == models::Precision::bf16 ? 4 : 12;
+    CHECK(native - kept() == tokens * model.hidden * bits / 8);
+  }
+}
+
+TEST_CASE("the second half of a split backward in fp8 reads quantised tensors") {
+  const auto model = llama();
+  auto whole = shard(1, false, models::AttentionKernel::flash);
+  const auto sum = [&] {
+    std::int64_t bytes = 0;
+    for (const Operator& op : layer_operators(model, models::LayerKind::dense, whole, {})) {
+      bytes += op.kept_for_weight.count();
+    }
+    return bytes;
+  };
+  const std::int64_t wide = sum();
+  whole.precision = models::Precision::fp8;
+  CHECK(2 * sum() == wide);
+}
+
+TEST_CASE("recomputed up-projections of MLA keep the latents before their norms") {
+  auto model = llama();
+  model.mla = models::Mla{1536, 512, 128, 64, 128};
+  const std::int64_t tokens = kSeq * kBatch;
+  const auto ops = layer_operators(model, models::LayerKind::dense,
+                                   shard(1, false, models::AttentionKernel::flash), {});
+  const std::int64_t heads = model.heads * (2 * (128 + 64) + 128);
+  const std::int64_t latents = 1536 + 512;  // after their norms
+  CHECK(saved(ops) - saved(ops, models::module_bit(models::Module::mla_up_proj)) ==
+        tokens * 2 * (heads + latents));
 }
 
 TEST_CASE("more recomputation never keeps more") {
@@ -198,6 +249,45 @@ TEST_CASE(
   model.kv_heads = 8;  // grouped: queries, keys and values are copied apart
   const std::int64_t kv = 2 * 8 * model.head_dim;
   CHECK(kept() == kSeq * (8 * h + 2 * (h + kv) + 2 * h + 8 * f + lse));
+}
+
+TEST_CASE("a chunked loss is as many products, on the same tokens, with the same parameters") {
+  auto whole = shard(1, false, models::AttentionKernel::flash);
+  models::KernelProfile kernels;
+  const auto heads = [&](std::int64_t chunks) {
+    whole.loss_chunks = chunks;
+    std::vector<Operator> out;
+    for (const Operator& op : head_operators(llama(), whole, kernels, 1)) {
+      if (op.region == models::Region::head) out.push_back(op);
+    }
+    return out;
+  };
+  const auto flops = [](const std::vector<Operator>& ops) {
+    double sum = 0.0;
+    for (const Operator& op : ops) {
+      sum += op.forward.flops.count() + op.backward_data.flops.count() +
+             op.backward_weight.flops.count();
+    }
+    return sum;
+  };
+  const auto one = heads(1);
+  const auto parts = heads(7);  // does not divide the tokens
+  REQUIRE(one.size() == 1);
+  REQUIRE(parts.size() == 7);
+  CHECK(flops(parts) == Approx(flops(one)).epsilon(1e-12));
+  CHECK(saved(parts) == saved(one));
+  std::int64_t rows = 0;
+  std::int64_t parameters = 0;
+  for (const Operator& op : parts) {
+    rows += op.forward.m;
+    parameters += op.parameters;
+    CHECK(op.workspace < one[0].workspace);
+  }
+  CHECK(rows == one[0].forward.m);
+  CHECK(parameters == one[0].parameters);
+  // Gradients that no product adds up take a pass for each further part.
+  kernels.weight_gradient_accumulation_fused = false;
+  CHECK(heads(7).size() == 13);
 }
 
 TEST_CASE("the loss holds logits_bytes an element at its peak and a softmax until backward") {

@@ -46,6 +46,7 @@ inline std::string random_sharding(Draw& draw, int zero, std::int64_t replicas) 
   if (groups) s += fmt::format(", shard_group: {}", group);
   if (zero > 0 && draw.coin()) s += ", quantized_weights: true, quantized_gradients: true";
   if (zero == 3 && group % 2 == 0 && group > 2 && draw.coin()) s += ", secondary_shard: 2";
+  if (zero == 3 && group % 2 == 0 && group > 2 && draw.coin()) s += ", gather_group: 2";
   if (zero >= 2 && groups && draw.coin()) return s + ", grad_reduce: two_hop";
   return s + (draw.coin() ? ", grad_reduce: micro_batch" : "");
 }
@@ -61,7 +62,14 @@ inline std::string random_training(Draw& draw, bool moe) {
   const std::string recompute = draw.of<std::string>(
       {"none", "selective", "full", "sqrt", "{mode: full, every: 2}", "{mode: full, layers: 1}"});
   std::string s = ", recompute: " + recompute;
-  if (moe && draw.coin()) s += ", moe_balance: dropless, moe_imbalance: 0.3";
+  if (moe && draw.coin()) {
+    s += ", moe_balance: dropless, " +
+         draw.of<std::string>({"moe_imbalance: 0.3", "moe_distribution: uniform",
+                               "moe_distribution: zipf, moe_alpha: 0.5",
+                               "moe_distribution: dirichlet, moe_alpha: 4",
+                               "moe_shares: [9, 0, 7, 7, 8, 3, 1, 2]"});
+  }
+  if (draw.coin()) s += ", saved: {activation_input: fp8, attention_output: e5m6}";
   if (draw.coin()) s += ", loss_chunks: 4";
   return s + ", optimizer: " +
          draw.of<std::string>({"adamw", "adamw-8bit", "adamw-bf16", "adafactor", "sgd", "lion"});
@@ -85,8 +93,10 @@ inline Composition random_composition(std::uint64_t seed) {
   s += schedule + random_sharding(draw, zero, dp * cp);
   if (tp > 1 && draw.coin()) s += ", sequence_parallel: true";
   if (cp > 1) s += random_context(draw, cp);
-  s += fmt::format(", overlap: {{grad_reduce: {}, param_gather: {}, tp: {}, ep_passes: {}}}",
-                   draw.coin(), draw.coin(), draw.coin(), pairs && draw.coin());
+  const bool beside = pairs && draw.coin();
+  s += fmt::format(
+      ", overlap: {{grad_reduce: {}, param_gather: {}, tp: {}, ep_passes: {}, delay_wgrad: {}}}",
+      draw.coin(), draw.coin(), draw.coin(), beside, (beside || deep) && draw.coin());
   if (moe) s += random_experts(draw, dp * cp * tp);
   if (draw.number() % 4 == 0) {
     s += fmt::format(", offload: {{optimizer: 1, activations: {}, parameters: {}, nvme: {}}}",

@@ -96,6 +96,20 @@ std::vector<Row> rows() {
          CHECK(seen.moved(GroupKind::shard, Kind::all_gather) <= 4 * seen.p * seen.m);
          CHECK(seen.states() * 4 == 16 * seen.p);
        }},
+      {"MiCS, gathered in two hops", "AG at most 4P·m/g across + AG at most 4P·m inside", "16P/G",
+       [] {
+         StepFixture f;
+         f.plan.dp = 8;
+         f.plan.zero = 3;
+         f.plan.gather_group = 2;
+         const Seen seen = observe(f);
+         const std::int64_t inside = seen.moved(GroupKind::shard_inside, Kind::all_gather);
+         CHECK(inside <= 4 * seen.p * seen.m);
+         CHECK(inside > 2 * seen.p * seen.m);
+         CHECK(2 * seen.moved(GroupKind::shard_across, Kind::all_gather) == inside);
+         CHECK(seen.moved(GroupKind::shard, Kind::all_gather) == 0);
+         CHECK(seen.states() * 8 == 16 * seen.p);
+       }},
       {"hpZ", "RS 2P + AG 2P + AG 2P in the part", "16P/N + 2P/s",
        [] {
          StepFixture f;

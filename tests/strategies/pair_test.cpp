@@ -74,6 +74,44 @@ TEST_CASE("in a pair one pass computes while the other exchanges tokens") {
   CHECK(hidden >= 2 * pairs);
 }
 
+TEST_CASE("delayed weight gradients run beside the exchange behind their input gradients") {
+  DualFixture f;
+  const Program at_once = f.program(1);
+  f.plan.overlap.delay_wgrad = true;
+  const Program delayed = f.program(1);
+  // The same work and messages, and all of the memory back.
+  const auto work = [](const Program& program, Activity activity) {
+    sim::Time time;
+    for (const Op& op : program.ops()) {
+      if (op.activity == activity) time += op.duration;
+    }
+    return time;
+  };
+  CHECK(work(delayed, Activity::weight_gradient) == work(at_once, Activity::weight_gradient));
+  CHECK(work(delayed, Activity::backward) == work(at_once, Activity::backward));
+  CHECK(volumes(delayed) == volumes(at_once));
+  CHECK(replay_memory(delayed).now() == replay_memory(at_once).now());
+  // Weight gradients that stand between an exchange and the compute that waits for it.
+  const auto beside = [](const Program& program) {
+    std::size_t count = 0;
+    for (OpIndex i = 0; i < program.size(); ++i) {
+      const Op& exchange = program.op(i);
+      if (exchange.kind != OpKind::collective || exchange.group != GroupKind::expert) continue;
+      for (OpIndex j = i + 1; j < program.size(); ++j) {
+        const Op& op = program.op(j);
+        if (op.chunk != exchange.chunk || op.micro_batch != exchange.micro_batch) continue;
+        const auto waits = program.dependencies(j);
+        if (op.kind != OpKind::compute) break;
+        if (std::find(waits.begin(), waits.end(), i) != waits.end()) break;
+        count += op.activity == Activity::weight_gradient ? 1 : 0;
+      }
+    }
+    return count;
+  };
+  CHECK(beside(at_once) == 0);
+  CHECK(beside(delayed) > 8);
+}
+
 TEST_CASE("each rank of a bidirectional pipeline holds two pieces and adds up their gradients") {
   DualFixture f;
   const Program dual = f.program(0);

@@ -1,0 +1,43 @@
+#include "strategies/low_precision.hpp"
+
+namespace strategies {
+
+// Scaling by the present maximum finds
+// it first; NVFP4 finds it (with and without the Hadamard transform), casts rows, and casts
+// transformed columns. Delayed scaling knows its scale, MXFP8 and block scaling have theirs in the
+// block.
+double cast_passes(const Training& training) {
+  if (training.precision == models::Precision::fp4) return 3.0;
+  return training.fp8_recipe == Fp8Recipe::tensorwise ? 2.0 : 1.0;
+}
+
+// Layouts a cast writes. Hopper's and Ada's fp8 products read both operands along k, so backward
+// wants a transposed copy; Blackwell's read any layout (Transformer Engine's
+// is_non_tn_fp8_gemm_supported), but blocks along rows and along columns have scales of their own.
+double cast_copies(const Training& training, const models::Device& device) {
+  const bool one_scale =
+      training.fp8_recipe == Fp8Recipe::delayed || training.fp8_recipe == Fp8Recipe::tensorwise;
+  const bool any_layout = device.architecture == models::Architecture::blackwell;
+  return training.precision == models::Precision::fp8 && one_scale && any_layout ? 1.0 : 2.0;
+}
+
+// fp32 for 128 elements (Float8BlockScaling), a byte for 32 (MXFP8), one for
+// 16 (NVFP4).
+double scale_bytes(const Training& training) {
+  if (training.precision == models::Precision::fp4) return 1.0 / 16.0;
+  if (training.precision != models::Precision::fp8) return 0.0;
+  switch (training.fp8_recipe) {
+    case Fp8Recipe::blockwise:
+      return 4.0 / 128.0;
+    case Fp8Recipe::mxfp8:
+      return 1.0 / 32.0;
+    default:
+      return 0.0;
+  }
+}
+
+double quantised_element_bytes(const Training& training) {
+  return models::element_bytes(training.precision) + scale_bytes(training);
+}
+
+}  // namespace strategies

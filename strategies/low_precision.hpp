@@ -1,0 +1,18 @@
+// What fp8 and fp4 recipes read, write and store: Transformer Engine's (docs/models.md, section 5).
+#pragma once
+
+#include "models/device.hpp"
+#include "strategies/plan.hpp"
+
+namespace strategies {
+
+// Times a cast reads the 16-bit tensor.
+double cast_passes(const Training& training);
+// Layouts a cast writes, and that weights are held in: rows, and columns where they differ.
+double cast_copies(const Training& training, const models::Device& device);
+// Of scales, an element.
+double scale_bytes(const Training& training);
+// An element of one layout, with its scales.
+double quantised_element_bytes(const Training& training);
+
+}  // namespace strategies
