@@ -4,12 +4,12 @@
 #include <memory>
 #include <vector>
 
-#include "models/optimizer.hpp"
 #include "strategies/emitter.hpp"
 #include "strategies/plugin.hpp"
 #include "strategies/region_names.hpp"
 #include "strategies/saved.hpp"
 #include "strategies/states.hpp"
+#include "strategies/step_states.hpp"
 #include "strategies/strategy.hpp"
 
 namespace strategies {
@@ -22,7 +22,7 @@ class StepEmitter {
  public:
   explicit StepEmitter(const StepContext& context)
       : context_(context), emitter_(program_, host_costs(context)) {
-    hold_states();
+    hold_states(emitter_, context);
   }
 
   Program take() { return std::move(program_); }
@@ -44,7 +44,7 @@ class StepEmitter {
     }
     emitter_.at({});
     begin([&](Strategy& s) { s.before_optimizer(emitter_); });
-    optimize();
+    update_states(emitter_, context_);
     end([&](Strategy& s) { s.step_end(emitter_); });
     emitter_.compute({Activity::other, context_.implementation->step_host_time, 0, 0.0, "host"});
     emitter_.flush();
@@ -64,17 +64,6 @@ class StepEmitter {
   template <class Call>
   void end(Call call) {
     for (auto it = strategies_.rbegin(); it != strategies_.rend(); ++it) call(**it);
-  }
-
-  void hold_states() {
-    const ParameterSet parameters = stage_parameters(context_);
-    const sim::Bytes workspace = context_.implementation->framework_workspace;
-    emitter_.allocate(MemoryCategory::framework, workspace + stand_in_memory(context_));
-    emitter_.allocate(MemoryCategory::parameters, parameter_memory(context_, parameters) +
-                                                      sim::Bytes{quantised_weight_bytes(
-                                                          context_, quantised_weights(context_))});
-    emitter_.allocate(MemoryCategory::gradients, gradient_memory(context_, parameters));
-    emitter_.allocate(MemoryCategory::optimizer, optimizer_memory(context_, parameters));
   }
 
   // For each chunk: the slots of its first and last forward and backward.
@@ -274,31 +263,6 @@ class StepEmitter {
     if (!pass.weight_gradient()) {
       emitter_.allocate(MemoryCategory::activations, cost.kept_for_weight);
     }
-  }
-
-  void optimize() {
-    const ParameterSet parameters = stage_parameters(context_);
-    const Plan& plan = *context_.plan;
-    const Training& training = *context_.training;
-    const Implementation& code = *context_.implementation;
-    models::OptimizerWork work;
-    const std::int64_t held = parameters.dense + parameters.expert;
-    const std::int64_t updated = plan.zero >= 1 ? shard_elements(context_, parameters) : held;
-    work.parameters = updated - offloaded(updated, plan.offload.optimizer);  // the host does those
-    work.gradients = plan.zero >= 2 ? updated : held;
-    work.state_bytes = optimizer_bytes(training, plan, code);
-    work.gradient_bytes = gradient_bytes(training);
-    work.parameter_bytes = parameter_bytes(training);
-    const bool low = models::element_bytes(training.precision) <= 2.0;
-    work.master_weights = training.master_weights && low;
-    work.averages = context_.data_parallel() > 1 && code.averages_gradients;
-    work.clipped = code.clips_all_gradients ? held : work.parameters;
-    const auto cost = models::optimizer_cost(work, *context_.device, code.kernels);
-    const sim::Bytes buffers =
-        step_buffers(context_, parameters) + wire_size(work.parameters, code.optimizer_temporaries);
-    emitter_.allocate(MemoryCategory::buffers, buffers);
-    emitter_.compute({Activity::optimizer, cost.time, cost.kernels, 0.0, "optimizer"});
-    emitter_.free(MemoryCategory::buffers, buffers);
   }
 
   struct Ends {
