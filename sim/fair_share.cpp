@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <map>
-#include <utility>
 
 #include "sim/contracts.hpp"
 
@@ -11,72 +9,11 @@ namespace sim {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-constexpr double kTolerance = 1e-9;  // relative, for the laws; the solver itself uses none
 // A link whose demand is below this part of its capacity is never the fullest of a round, however
 // rounding falls: its level stays above the least cap of its classes.
 constexpr double kLoose = 1.0 - 1e-6;
 
 }  // namespace
-
-FairShare::FairShare(const IdVector<LinkId, Link>& links, std::span<const FlowClass> classes) {
-  classes_.reserve(classes.size());
-  for (const FlowClass& flow : classes) {
-    SIM_EXPECTS(!flow.uses.empty(), "a flow that uses no link needs no fair share");
-    for (const LinkUse& use : flow.uses) {
-      SIM_EXPECTS(use.link.index() < links.size(), "a traffic uses links of the machine");
-      SIM_EXPECTS(links[use.link].capacity.bytes_per_second() > 0.0,
-                  "a used link has a positive capacity");
-    }
-  }
-  merge_links(links, classes);
-}
-
-// Numbers the used links; those that the same classes use with the same weights get one number.
-void FairShare::merge_links(const IdVector<LinkId, Link>& links,
-                            std::span<const FlowClass> classes) {
-  struct Use {
-    LinkId link;
-    std::uint32_t owner;
-    double weight;
-    auto operator<=>(const Use&) const = default;
-  };
-  std::vector<Use> uses;
-  for (std::uint32_t c = 0; c < classes.size(); ++c) {
-    for (const LinkUse& use : classes[c].uses) uses.push_back({use.link, c, use.weight});
-  }
-  std::sort(uses.begin(), uses.end());
-  std::map<std::vector<std::pair<std::uint32_t, double>>, UsedLinkId> known;
-  std::vector<std::pair<std::uint32_t, double>> load;
-  for (std::size_t i = 0; i < uses.size();) {
-    const LinkId link = uses[i].link;
-    load.clear();
-    for (; i < uses.size() && uses[i].link == link; ++i)
-      load.emplace_back(uses[i].owner, uses[i].weight);
-    const auto [entry, is_new] = known.try_emplace(load, UsedLinkId{links_.size()});
-    if (is_new) links_.push_back({kInfinity});
-    double& capacity = links_[entry->second].capacity;
-    capacity = std::min(capacity, links[link].capacity.bytes_per_second());
-  }
-  std::vector<Slot> all;
-  for (const auto& [loads, link] : known) {
-    for (const auto& [owner, weight] : loads)
-      all.push_back({link, FlowClassId{owner}, kNone, kNone, weight});
-  }
-  std::sort(all.begin(), all.end(), [](const Slot& a, const Slot& b) {
-    return std::pair(a.owner, a.link) < std::pair(b.owner, b.link);
-  });
-  slots_ = std::move(all);
-  for (const FlowClass& flow : classes) {
-    ClassState state;
-    state.cap = flow.rate_cap > 0.0 ? flow.rate_cap : kInfinity;
-    classes_.push_back(state);
-  }
-  for (std::uint32_t i = 0; i < slots_.size(); ++i) {
-    ClassState& state = classes_[slots_[i].owner];
-    if (state.last_slot == 0) state.first_slot = i;
-    state.last_slot = i + 1;
-  }
-}
 
 std::span<FairShare::Slot> FairShare::slots(FlowClassId id) {
   const ClassState& state = classes_[id];
@@ -320,44 +257,6 @@ void FairShare::publish() {
     if (state.rate == state.next_rate) continue;
     state.rate = state.next_rate;
     changed_.push_back(id);
-  }
-}
-
-void FairShare::check_link(const LinkState& link) const {
-  double used = 0.0;
-  for (std::uint32_t s = link.head; s != kNone; s = slots_[s].next) {
-    const ClassState& state = classes_[slots_[s].owner];
-    used += state.rate * slots_[s].weight * state.active;
-  }
-  SIM_EXPECTS(used <= link.capacity * (1.0 + kTolerance), "no link is over its capacity");
-}
-
-void FairShare::check_class(const ClassState& state) const {
-  if (state.rate >= state.cap) {
-    SIM_EXPECTS(state.rate == state.cap, "no flow is faster than its cap");
-    return;
-  }
-  for (std::uint32_t i = state.first_slot; i < state.last_slot; ++i) {
-    const LinkState& link = links_[slots_[i].link];
-    double used = 0.0;
-    double fastest = 0.0;
-    for (std::uint32_t s = link.head; s != kNone; s = slots_[s].next) {
-      const ClassState& other = classes_[slots_[s].owner];
-      used += other.rate * slots_[s].weight * other.active;
-      fastest = std::max(fastest, other.rate);
-    }
-    const bool full = used >= link.capacity * (1.0 - kTolerance);
-    if (full && state.rate >= fastest * (1.0 - kTolerance)) return;
-  }
-  SIM_EXPECTS(false, "every flow is held by its cap or by a full link on which none is faster");
-}
-
-void FairShare::check_laws() const {
-  for (const FlowClassId id : solved_classes_) {
-    const ClassState& state = classes_[id];
-    for (std::uint32_t i = state.first_slot; i < state.last_slot; ++i)
-      check_link(links_[slots_[i].link]);
-    check_class(state);
   }
 }
 

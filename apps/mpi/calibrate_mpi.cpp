@@ -171,14 +171,18 @@ class Campaign {
   void forced(const Group& group, Kind kind, double seconds) {
     const std::vector<std::string> names = algorithms_of(kind);
     const Sizes sizes = make_sizes(counts_.forced, 0);
-    for (std::size_t i = 0; i < names.size() && !late(group.comm); ++i) {
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      const bool hurry = late(group.comm);
+      // A brief measurement has nothing left to leave out.
+      if (hurry && counts_.forced > kBrief.forced) return;
       const int number = static_cast<int>(i) + 1;
       MPI_Comm comm = with_algorithm(group.comm, kind, number);
       {
         CollectiveBench bench(comm, kLargest);
         if (bench.run(kind, kSmallest, Call::blocking)) {
           std::vector<Timing> timings;
-          const double each = seconds / static_cast<double>(names.size() * sizes.fitted.size());
+          const double each =
+              hurry ? 0.0 : seconds / static_cast<double>(names.size() * sizes.fitted.size());
           for (const std::int64_t size : sizes.fitted) {
             const std::int64_t bytes = bench.rounded(size);
             timings.push_back({bytes, bench.measure(kind, bytes, Call::blocking, each).seconds});
