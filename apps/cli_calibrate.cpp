@@ -46,7 +46,10 @@ void add_calibrate(CLI::App& root, CalibrateOptions& options) {
   verify->add_option("--spoil", options.spoil, "Strategy to compute wrongly")->group("");
   for (CLI::App* measuring : {mpi, compute, verify}) {
     measuring->add_option("--seconds", options.seconds, "Spend about so long measuring")
-        ->check(CLI::Range(1.0, 86400.0));
+        ->check(CLI::Range(1.0, 86400.0))
+        ->check([](const std::string& text) {  // which no range refuses
+          return text.find_first_of("nN") == std::string::npos ? "" : "not a number: " + text;
+        });
   }
 }
 

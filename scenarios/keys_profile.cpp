@@ -10,6 +10,7 @@ using strategies::Overlap;
 
 constexpr Range kTime{0, 3600e12};
 constexpr Range kCheck{0, 1e12};  // times a million members it still is a sim::Time
+constexpr Range kSlice{0, 1e8};   // 100 us: times a thousand tensors a layer, layers and ranks
 constexpr Range kBytes{0, 1e15};
 constexpr Range kShare{0, 1};
 
@@ -160,13 +161,14 @@ const std::vector<Key<Draft>> kProfile = {
     profile<&Implementation::zero_reduces_after_backward>(
         "implementation.zero_reduces_after_backward",
         "ZeRO-1: gradients are reduced at once, when backward is over."),
-    profile<&Implementation::listed_tensors>(
-        "implementation.listed_tensors",
-        "ZeRO-1: tensors of a layer gathered as lists of a slice a rank; 0 = one flat buffer.",
-        {0, 1000}),
+    profile<&Implementation::listed_tensors>("implementation.listed_tensors",
+                                             "ZeRO-1 without overlap.param_gather: tensors of a "
+                                             "layer gathered as lists of a slice a rank; "
+                                             "0 = one flat buffer.",
+                                             {0, 64}),
     profile<&Implementation::list_slice>(
         "implementation.list_slice",
-        "Host time for each slice of such a tensor: taken, joined, copied back.", kCheck),
+        "Host time for each slice of such a tensor: taken, joined, copied back.", kSlice),
     profile<&Implementation::averages_gradients>(
         "implementation.averages_gradients",
         "Gradients are divided by the data-parallel size in a pass of their own."),

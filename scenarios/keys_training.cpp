@@ -71,9 +71,9 @@ const std::vector<Key<Draft>> kTraining = {
         "training.moe_distribution", "normal; shares when given",
         "Not balanced: how popular experts are. uniform: chance alone."),
     training<&Training::moe_alpha>(
-        "training.moe_alpha", "0",
+        "training.moe_alpha", "none; zipf and dirichlet need one",
         "zipf: exponent of the popularity's fall; dirichlet: concentration of an expert.",
-        {0, 1e4}),
+        {0, 100}),
     training<&Training::moe_shares>("training.moe_shares", "none",
                                     "shares: tokens of each expert, in their order on the ranks.",
                                     {0, 1e12}),

@@ -64,7 +64,8 @@ void gather_problems(const Plan& plan, Problems& out) {
   if (node == 0) return;
   if (plan.zero != 3) {
     out.push_back({{"strategy.gather_group", "strategy.zero"},
-                   "a gather in two hops is of parameters that are sharded",
+                   fmt::format("gather_group = {} gathers sharded parameters, but zero = {}", node,
+                               plan.zero),
                    "strategy.zero: 3"});
   } else if (node == 1 || node == plan.shard_group || plan.shard_group % node != 0) {
     out.push_back({{"strategy.gather_group", "strategy.shard_group"},
@@ -122,6 +123,12 @@ void dispatch_problems(const Scenario& s, Problems& out) {
                    "leave, but overlap.ep_passes is false",
                    "strategy.overlap.ep_passes: true, or schedule: dualpipe"});
   }
+  if (!moe && (s.plan.overlap.ep_passes || s.plan.overlap.delay_wgrad)) {
+    out.push_back(
+        {{s.plan.overlap.ep_passes ? "strategy.overlap.ep_passes" : "strategy.overlap.delay_wgrad"},
+         "the model has no experts that exchange tokens",
+         "leave it out"});
+  }
   if (!moe && (s.plan.ep_dispatch != strategies::EpDispatch::alltoall || s.plan.overlap.ep)) {
     out.push_back({{s.plan.overlap.ep ? "strategy.overlap.ep" : "strategy.ep_dispatch"},
                    "the model has no experts that tokens could travel to",
@@ -169,15 +176,26 @@ void balance_problems(const Scenario& s, Problems& out) {
                           : "training.moe_distribution: shares");
   }
   const models::Transformer* model = s.model.transformer();
-  if (shares.empty() || model == nullptr || !model->moe) return;
+  if (model == nullptr || !model->moe) {
+    if (stated != MoeDistribution::normal) {
+      refuse({"training.moe_distribution"},
+             fmt::format("the model has no experts for moe_distribution: {}", name),
+             "leave it out");
+    }
+    return;
+  }
+  if (shares.empty()) return;
+  const auto used = std::count_if(shares.begin(), shares.end(), [](auto n) { return n > 0; });
   if (static_cast<std::int64_t>(shares.size()) != model->moe->experts) {
     refuse({"training.moe_shares", "model.moe.experts"},
            fmt::format("moe_shares names {} experts, but the model has {}", shares.size(),
                        model->moe->experts),
            fmt::format("give {} numbers", model->moe->experts));
-  } else if (std::all_of(shares.begin(), shares.end(), [](std::int64_t n) { return n == 0; })) {
-    refuse({"training.moe_shares"}, "no expert of moe_shares gets a token",
-           "tokens of each expert, some above 0");
+  } else if (used < model->moe->top_k) {
+    refuse({"training.moe_shares", "model.moe.top_k"},
+           fmt::format("a token goes to {} experts, but moe_shares gives tokens to {}",
+                       model->moe->top_k, used),
+           fmt::format("numbers above 0 for {} experts or more", model->moe->top_k));
   }
 }
 

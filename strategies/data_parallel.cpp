@@ -74,7 +74,7 @@ class DataParallel final : public Strategy {
  private:
   bool overlaps() const {
     return plan().overlap.grad_reduce &&
-           !(plan().zero > 0 && implementation().zero_reduces_after_backward);
+           !(plan().zero == 1 && implementation().zero_reduces_after_backward);
   }
 
   double wire_bytes() const { return gradient_wire_bytes(training(), implementation()); }
@@ -135,7 +135,7 @@ class DataParallel final : public Strategy {
 
   void copy_lists(Emitter& emitter, double passes) {
     const std::int64_t ranks = plan().shard_group;
-    if (implementation().listed_tensors == 0 || ranks == 1) return;
+    if (plan().zero != 1 || implementation().listed_tensors == 0 || ranks == 1) return;
     std::int64_t tensors = 0;
     std::int64_t parameters = 0;
     for (const Chunk& chunk : context().chunks) {
@@ -149,6 +149,7 @@ class DataParallel final : public Strategy {
     Compute work{Activity::other, models::streaming_time(wire_size(parameters, each), device()), 0,
                  0.0, "lists of slices"};
     work.device += device().kernel_gap * slices;
+    // The host's time for a slice is half before the gather and half behind it.
     if (implementation().host_limits) work.host = implementation().list_slice * (slices / 2);
     emitter.compute(work);
   }

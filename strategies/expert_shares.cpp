@@ -30,18 +30,20 @@ class Random {
     const double radius = std::sqrt(-2.0 * std::log(uniform()));
     return radius * std::cos(two_pi * uniform());
   }
-  // Marsaglia and Tsang (2000); below 1 by the boost of the same paper.
-  double gamma(double shape) {
+  // The logarithm of a draw (small shapes have draws below every double). Marsaglia and Tsang
+  // (2000); below 1 by the boost of the same paper.
+  double log_gamma(double shape) {
     if (shape < 1.0) {
-      const double boost = std::pow(uniform(), 1.0 / shape);
-      return gamma(shape + 1.0) * boost;
+      const double boost = std::log(uniform()) / shape;
+      return log_gamma(shape + 1.0) + boost;
     }
     const double d = shape - 1.0 / 3.0;
     const double c = 1.0 / std::sqrt(9.0 * d);
     while (true) {
       const double x = normal();
       const double v = std::pow(1.0 + c * x, 3.0);
-      if (v > 0.0 && std::log(uniform()) < 0.5 * x * x + d - d * v + d * std::log(v)) return d * v;
+      if (v > 0.0 && std::log(uniform()) < 0.5 * x * x + d - d * v + d * std::log(v))
+        return std::log(d * v);
     }
   }
 
@@ -106,8 +108,9 @@ std::vector<double> dirichlet_shares(std::int64_t experts, double concentration,
                                      std::uint64_t seed) {
   Random random(seed);
   std::vector<double> shares(static_cast<std::size_t>(experts));
-  // The smallest positive double keeps a draw of nothing but zeros apart from an error.
-  for (double& share : shares) share = std::max(random.gamma(concentration), 1e-300);
+  for (double& share : shares) share = random.log_gamma(concentration);
+  const double most = *std::max_element(shares.begin(), shares.end());
+  for (double& share : shares) share = std::exp(share - most);
   normalise(shares);
   return shares;
 }
@@ -124,12 +127,17 @@ void limit_shares(std::vector<double>& shares, std::int64_t top_k) {
   for (std::size_t round = 0; round < shares.size(); ++round) {
     double over = 0.0;
     double rest = 0.0;
+    double others = 0.0;
     for (const double share : shares) {
       if (share > most) over += share - most;
-      if (share < most) rest += share;
+      if (share < most) rest += share, others += 1.0;
     }
-    if (over <= 1e-12 || rest <= 0.0) break;
-    for (double& share : shares) share = share >= most ? most : share * (1.0 + over / rest);
+    if (over <= 1e-12 || others == 0.0) break;
+    for (double& share : shares) {
+      // In proportion; equally where the others get nothing that a double can hold.
+      const double part = rest > 0.0 ? share / rest : 1.0 / others;
+      share = share >= most ? most : share + over * part;
+    }
   }
   for (double& share : shares) share = std::min(share, most);
 }
@@ -137,16 +145,16 @@ void limit_shares(std::vector<double>& shares, std::int64_t top_k) {
 double busiest_of(std::span<const double> shares, std::int64_t ranks, double tokens, double room) {
   SIM_EXPECTS(shares.size() % static_cast<std::size_t>(ranks) == 0, "equal runs of experts");
   const std::size_t each = shares.size() / static_cast<std::size_t>(ranks);
-  std::vector<Normal> ranks_of;
+  std::vector<Normal> loads;
   for (std::size_t first = 0; first < shares.size(); first += each) {
     double sum = 0.0;
     for (std::size_t i = first; i < first + each; ++i) {
       sum += room > 0.0 ? std::min(shares[i], room) : shares[i];
     }
     const double load = sum / static_cast<double>(each);
-    ranks_of.push_back({load, std::sqrt(std::max(load, 1e-12) / tokens)});
+    loads.push_back({load, std::sqrt(std::max(load, 1e-12) / tokens)});
   }
-  return largest_of(ranks_of);
+  return largest_of(loads);
 }
 
 double expected_maximum(std::int64_t count) {

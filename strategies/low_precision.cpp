@@ -2,10 +2,9 @@
 
 namespace strategies {
 
-// Scaling by the present maximum finds
-// it first; NVFP4 finds it (with and without the Hadamard transform), casts rows, and casts
-// transformed columns. Delayed scaling knows its scale, MXFP8 and block scaling have theirs in the
-// block.
+// Passes over a tensor to cast it. Scaling by the present maximum finds that first; NVFP4 finds it
+// (with and without the Hadamard transform), casts rows, and casts transformed columns. Delayed
+// scaling knows its scale, MXFP8 and block scaling have theirs in the block.
 double cast_passes(const Training& training) {
   if (training.precision == models::Precision::fp4) return 3.0;
   return training.fp8_recipe == Fp8Recipe::tensorwise ? 2.0 : 1.0;
@@ -21,8 +20,8 @@ double cast_copies(const Training& training, const models::Device& device) {
   return training.precision == models::Precision::fp8 && one_scale && any_layout ? 1.0 : 2.0;
 }
 
-// fp32 for 128 elements (Float8BlockScaling), a byte for 32 (MXFP8), one for
-// 16 (NVFP4).
+// Bytes of scales an element: fp32 for 128 elements (Float8BlockScaling), a byte for 32 (MXFP8),
+// one for 16 (NVFP4); of whole tensors and rows next to nothing.
 double scale_bytes(const Training& training) {
   if (training.precision == models::Precision::fp4) return 1.0 / 16.0;
   if (training.precision != models::Precision::fp8) return 0.0;

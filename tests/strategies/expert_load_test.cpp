@@ -156,6 +156,24 @@ TEST_CASE("no expert gets more copies than there are tokens") {
   CHECK(shares[0] == Approx(4.0));
 }
 
+TEST_CASE("extreme distributions give top_k experts everything, and no share is lost") {
+  for (std::vector<double> shares :
+       {zipf_shares(8, 100.0), zipf_shares(8, 1030.0), dirichlet_shares(8, 1e-6, 5),
+        counted_shares(std::vector<std::int64_t>{1, 0, 0, 0, 0, 0, 0, 0})}) {
+    limit_shares(shares, 2);
+    double sum = 0.0;
+    for (const double share : shares) {
+      CHECK(share <= 4.0 + 1e-9);
+      sum += share;
+    }
+    CHECK(sum == Approx(8.0));
+  }
+  const auto largest = [](const std::vector<double>& shares) {
+    return *std::max_element(shares.begin(), shares.end());
+  };
+  CHECK(largest(dirichlet_shares(8, 1e-6, 5)) == Approx(8.0));
+}
+
 TEST_CASE("the wider the distribution, the busier the busiest rank") {
   Plan plan;
   plan.ep = 8;
