@@ -123,12 +123,6 @@ void dispatch_problems(const Scenario& s, Problems& out) {
                    "leave, but overlap.ep_passes is false",
                    "strategy.overlap.ep_passes: true, or schedule: dualpipe"});
   }
-  if (!moe && (s.plan.overlap.ep_passes || s.plan.overlap.delay_wgrad)) {
-    out.push_back(
-        {{s.plan.overlap.ep_passes ? "strategy.overlap.ep_passes" : "strategy.overlap.delay_wgrad"},
-         "the model has no experts that exchange tokens",
-         "leave it out"});
-  }
   if (!moe && (s.plan.ep_dispatch != strategies::EpDispatch::alltoall || s.plan.overlap.ep)) {
     out.push_back({{s.plan.overlap.ep ? "strategy.overlap.ep" : "strategy.ep_dispatch"},
                    "the model has no experts that tokens could travel to",

@@ -72,7 +72,6 @@ const std::vector<Refused> kRefused{
      "moe_balance: dropless, moe_shares: [3, 0, 0, 0, 0, 0, 0, 0]", kMoe},
     {"", "the model has no experts for moe_distribution: zipf", "leave it out",
      "moe_balance: dropless, moe_distribution: zipf, moe_alpha: 1"},
-    {"overlap: {ep_passes: true}", "the model has no experts that exchange tokens", "leave it out"},
     {"ep: 4, overlap: {delay_wgrad: true}", "overlap.ep_passes is false",
      "strategy.overlap.ep_passes: true", "", kMoe},
     {"ep: 4", "moe_balance: drop needs a capacity", "model.moe.capacity_factor: 1.25",
