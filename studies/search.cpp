@@ -1,6 +1,7 @@
 #include "studies/search.hpp"
 
 #include <algorithm>
+
 #include "scenarios/reader.hpp"
 #include "studies/search_bounds.hpp"
 #include "studies/search_evaluate.hpp"

@@ -101,7 +101,7 @@ class SearchBounds {
     // Of the pipeline bound: per stage, and by what the passes depend on. Worked out when asked
     // for.
     std::vector<StageLayout> layouts;
-    std::map<std::array<std::int64_t, 7>, PassTimes> passes;
+    std::map<std::array<std::int64_t, 8>, PassTimes> passes;
   };
 
   Prepared& prepare(const SearchCore& core, const scenarios::Scenario& scenario);

@@ -72,14 +72,15 @@ class PipelineBound {
   const SearchBounds::PassTimes& timed() {
     const bool shards = plan_.zero == 3;
     const bool gathers_first = (plan_.zero == 1 || plan_.zero == 2) && plan_.overlap.param_gather;
-    const std::array<std::int64_t, 7> key{
+    const std::array<std::int64_t, 8> key{
         of_ == Of::core ? 1 : 0,
         plan_.overlap.p2p ? 1 : 0,
         shards ? 2 : (gathers_first ? 1 : 0),
         shards || gathers_first ? plan_.shard_group : 0,
         shards && plan_.overlap.param_gather ? 1 : 0,
         shards && plan_.overlap.grad_reduce ? 1 : 0,
-        shards ? (plan_.reshard_after_forward ? 1 : 0) + 2 * plan_.secondary_shard : 0};
+        shards ? (plan_.reshard_after_forward ? 1 : 0) + 2 * plan_.secondary_shard : 0,
+        shards ? plan_.gather_group : 0};
     const auto [entry, is_new] = prepared_.passes.try_emplace(key);
     if (is_new) {
       run_passes();

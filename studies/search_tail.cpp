@@ -25,6 +25,7 @@ std::vector<std::int64_t> OuterPlan::key(std::uint32_t number) const {
                                 plan.zero,
                                 plan.shard_group,
                                 plan.secondary_shard,
+                                plan.gather_group,
                                 plan.reshard_after_forward ? 1 : 0,
                                 plan.overlap.grad_reduce ? 1 : 0,
                                 plan.overlap.param_gather ? 1 : 0,

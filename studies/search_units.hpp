@@ -51,6 +51,7 @@ ProgramTimes time_program(const strategies::Program& program, const GroupShapes&
 // Everything that units of one core's kind share: the cost table and its owners.
 struct UnitTable {
   strategies::Training training;
+  strategies::Implementation implementation;  // without what only the end of a step takes
   strategies::Plan plan;
   std::unique_ptr<strategies::CostTable> costs;
   PassCosts embedding, head, mtp;

@@ -37,8 +37,12 @@ inline std::string random_problem(std::uint64_t seed) {
       seed, draw.of({"3", "4", "6"}), draw.of({"2", "8"}), draw.coin(),
       moe ? ", moe: {experts: 4, top_k: 2, ffn: 512}" : "", cluster, gpus,
       draw.of({"512", "1024", "2048"}), draw.of({"16", "24", "32"}),
-      cluster == "dgx1-v100" ? "fp16" : "bf16", draw.of({"adamw", "sgd", "adamw-8bit"}),
-      draw.of({"ideal", "megatron-core", "fsdp", "nanotron", "torchtitan", "deepspeed"}));
+      cluster == "dgx1-v100"  ? "fp16"
+      : cluster == "dgx-h100" ? draw.of({"bf16", "fp8"})
+                              : "bf16",
+      draw.of({"adamw", "sgd", "adamw-8bit"}),
+      draw.of(
+          {"ideal", "megatron-core", "fsdp", "nanotron", "torchtitan", "deepspeed", "internevo"}));
   std::string fixed;
   const auto fix = [&](const std::string& key, const std::string& value) {
     fixed += fmt::format("{}{}: {}", fixed.empty() ? "" : ", ", key, value);

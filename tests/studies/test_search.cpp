@@ -181,6 +181,34 @@ TEST_CASE("an evaluation does not depend on what was evaluated before") {
   }
 }
 
+TEST_CASE("search finds what brute force finds, where weights are cast to fp8 once a step") {
+  Problem problem(
+      "name: few tokens, large matrices\n"
+      "model: {layers: 4, hidden: 4096, heads: 32, kv_heads: 32, ffn: 16384, vocab: 8192}\n"
+      "cluster: {preset: dgx-h100, gpus: 4}\n"
+      "training: {seq_len: 256, global_batch: 32, precision: fp8}\n"
+      "implementation: megatron-core\n"
+      "search:\n"
+      "  fixed: {cp: 1, tp: 1, micro_batch: 1, overlap.p2p: true, sequence_parallel: false}\n"
+      "  ranges: {recompute: [none, full], zero: [0, 1, 3]}\n");
+  REQUIRE(problem.all.size() > 20);
+  compare(problem);
+}
+
+TEST_CASE("search finds what brute force finds, where parameters are gathered in two hops or one") {
+  Problem problem(
+      "name: two hops\n"
+      "model: {layers: 4, hidden: 1024, heads: 8, kv_heads: 8, ffn: 4096, vocab: 8192}\n"
+      "cluster: {preset: dgx-a100, gpus: 16}\n"
+      "training: {seq_len: 512, global_batch: 16}\n"
+      "implementation: fsdp\n"
+      "search:\n"
+      "  fixed: {cp: 1, tp: 1, pp: 1, zero: 3, shard_group: 16, offload.activations: 0}\n"
+      "  ranges: {gather_group: [0, 8, 4]}\n");
+  REQUIRE(problem.all.size() > 20);
+  compare(problem);
+}
+
 TEST_CASE("search finds what brute force finds, on many random problems", "[.long]") {
   const char* first = std::getenv("STEPCAST_FIRST_SEED");
   const char* count = std::getenv("STEPCAST_PROBLEMS");
