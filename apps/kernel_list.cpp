@@ -71,14 +71,14 @@ MeasuredKernel rated(Rate rate, std::int64_t rows, std::int64_t width, double by
 }
 
 std::size_t index_of(Rate rate) {
-  const auto& names = studies::named_rates();
+  const auto& names = models::kNamedRates;
   std::size_t index = 0;
   while (index < names.size() && names[index].second != rate) ++index;
   return index;
 }
 
-// The kernels of a layer of that width, and of a head, as models/ counts their bytes.
-void add_layer(std::vector<MeasuredKernel>& out, std::int64_t rows, std::int64_t hidden) {
+// A layer of that width and a head, as models/ counts their bytes.
+std::vector<models::Operator> operators_of(std::int64_t rows, std::int64_t hidden) {
   models::Transformer model;
   model.layers = 1;
   model.hidden = hidden;
@@ -100,8 +100,12 @@ void add_layer(std::vector<MeasuredKernel>& out, std::int64_t rows, std::int64_t
   for (models::Operator& op : models::head_operators(model, shard, kernels, 1)) {
     operators.push_back(op);
   }
+  return operators;
+}
+
+void add_layer(std::vector<MeasuredKernel>& out, std::int64_t rows, std::int64_t hidden) {
   std::set<std::size_t> known;
-  for (const models::Operator& op : operators) {
+  for (const models::Operator& op : operators_of(rows, hidden)) {
     for (const Pass pass : {Pass::forward, Pass::backward_data}) {
       const Rate rate = models::kernel_rate(op, pass);
       // Two norms and two residual additions; the gradient of the latter is part of a norm's.
@@ -122,7 +126,7 @@ void add_layer(std::vector<MeasuredKernel>& out, std::int64_t rows, std::int64_t
 
 void add_optimizer(std::vector<MeasuredKernel>& out, std::int64_t parameters) {
   models::OptimizerWork work;
-  work.parameters = work.gradients = parameters;
+  work.parameters = work.gradients = work.clipped = parameters;
   work.state_bytes = 8.0;
   work.parameter_bytes = 4.0;
   work.master_weights = false;
