@@ -69,7 +69,7 @@ std::string add_local_device(const LocalMachine& machine, unsigned processes,
        fmt::format("{:.4g} GB/s", d.gemm_operand_bandwidth.bytes_per_second() * 1e-9)},
       {"memory_efficiency", fmt::format("{:.3f}", d.memory_efficiency)}};
   std::string rates;
-  for (const auto& [name, rate] : studies::named_rates()) {
+  for (const auto& [name, rate] : models::kNamedRates) {
     const double sustained = (d.kernel_rates.*rate).bytes_per_second();
     if (sustained <= 0.0) continue;
     rates += fmt::format("{}{}: {:.4g} GB/s", rates.empty() ? "" : ", ", name, sustained * 1e-9);

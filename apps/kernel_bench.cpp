@@ -190,7 +190,7 @@ std::vector<double> time_kernels(const std::vector<MeasuredKernel>& kernels, con
   const double each = seconds / static_cast<double>(kernels.size());
   const double late = now_seconds() + 1.5 * seconds;
   // Sorts: products of three passes, single and batched, sums, and the rates.
-  const std::size_t least = kLeastOfASort * (7 + studies::named_rates().size());
+  const std::size_t least = kLeastOfASort * (7 + models::kNamedRates.size());
   for (std::size_t i = 0; i < kernels.size(); ++i) {
     if (meet(i >= least && now_seconds() > late)) break;
     out[i] = bench.time(kernels[i], each);

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <string>
+#include <utility>
 
 #include "models/precision.hpp"
 #include "sim/units.hpp"
@@ -34,6 +35,19 @@ struct KernelRates {
   sim::Bandwidth cross_entropy;  // forward and backward together
   sim::Bandwidth optimizer;      // all of its passes
 };
+
+// As in cluster.device.kernel_rates.
+using NamedRate = std::pair<const char*, sim::Bandwidth KernelRates::*>;
+inline constexpr std::array<NamedRate, 9> kNamedRates{
+    {{"norm", &KernelRates::norm},
+     {"norm_backward", &KernelRates::norm_backward},
+     {"activation", &KernelRates::activation},
+     {"activation_backward", &KernelRates::activation_backward},
+     {"softmax", &KernelRates::softmax},
+     {"softmax_backward", &KernelRates::softmax_backward},
+     {"residual", &KernelRates::residual},
+     {"cross_entropy", &KernelRates::cross_entropy},
+     {"optimizer", &KernelRates::optimizer}}};
 
 struct Device {
   std::string name;

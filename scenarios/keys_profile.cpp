@@ -121,8 +121,7 @@ const std::vector<Key<Draft>> kProfile = {
     profile<&Implementation::collective_checks>(
         "implementation.collective_checks",
         "When collectives cost collective_check (TORCH_DISTRIBUTED_DEBUG=DETAIL, lists of "
-        "tensors); "
-        "pipelines: with stages over several nodes."),
+        "tensors); pipelines: with stages over several nodes."),
     profile<&Implementation::collective_check>(
         "implementation.collective_check", "Host time for each other member before a collective.",
         kCheck),

@@ -2,7 +2,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <utility>
+#include <string>
 
 #include "scenarios/enum_names.hpp"
 #include "scenarios/problems.hpp"
@@ -76,27 +76,13 @@ void precision_problems(const Scenario& s, Problems& out) {
 }
 
 // A rate of 0 is none; one so low that no step ends is a slip of the unit.
-void kernel_rate_problems(const Scenario& scenario, Problems& out) {
+void kernel_rate_problem(const std::string& name, sim::Bandwidth rate, Problems& out) {
   constexpr double least = 1e6;
-  const models::KernelRates& rates = scenario.device.kernel_rates;
-  const std::pair<const char*, sim::Bandwidth> all[] = {
-      {"gemm_operand_bandwidth", scenario.device.gemm_operand_bandwidth},
-      {"kernel_rates.norm", rates.norm},
-      {"kernel_rates.norm_backward", rates.norm_backward},
-      {"kernel_rates.activation", rates.activation},
-      {"kernel_rates.activation_backward", rates.activation_backward},
-      {"kernel_rates.softmax", rates.softmax},
-      {"kernel_rates.softmax_backward", rates.softmax_backward},
-      {"kernel_rates.residual", rates.residual},
-      {"kernel_rates.cross_entropy", rates.cross_entropy},
-      {"kernel_rates.optimizer", rates.optimizer}};
-  for (const auto& [name, rate] : all) {
-    const double value = rate.bytes_per_second();
-    if (value <= 0.0 || value >= least) continue;
-    out.push_back({{fmt::format("cluster.device.{}", name)},
-                   fmt::format("{} = {} B/s is slower than any device", name, value),
-                   "1 MB/s or more, or 0 B/s for what the memory's bandwidth gives"});
-  }
+  const double value = rate.bytes_per_second();
+  if (value <= 0.0 || value >= least) return;
+  out.push_back({{"cluster.device." + name},
+                 fmt::format("{} = {} B/s is slower than any device", name, value),
+                 "1 MB/s or more, or 0 B/s for what the memory's bandwidth gives"});
 }
 
 }  // namespace
@@ -112,7 +98,11 @@ std::vector<Problem> model_problems(const Scenario& scenario) {
 
 std::vector<Problem> cluster_problems(const Scenario& scenario) {
   Problems out;
-  kernel_rate_problems(scenario, out);
+  const models::Device& device = scenario.device;
+  kernel_rate_problem("gemm_operand_bandwidth", device.gemm_operand_bandwidth, out);
+  for (const auto& [name, rate] : models::kNamedRates) {
+    kernel_rate_problem(std::string("kernel_rates.") + name, device.kernel_rates.*rate, out);
+  }
   if (scenario.plan.offload.any() && scenario.cluster.pcie_bandwidth.bytes_per_second() <= 0.0) {
     out.push_back({{"strategy.offload", "cluster.pcie"},
                    "offloading needs links to the host, but cluster.pcie is not known",

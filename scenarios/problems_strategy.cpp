@@ -60,16 +60,16 @@ void secondary_problems(const Plan& plan, Problems& out) {
 }
 
 void gather_problems(const Plan& plan, Problems& out) {
-  const std::int64_t node = plan.gather_group;
-  if (node == 0) return;
+  const std::int64_t inside = plan.gather_group;
+  if (inside == 0) return;
   if (plan.zero != 3) {
     out.push_back({{"strategy.gather_group", "strategy.zero"},
-                   fmt::format("gather_group = {} gathers sharded parameters, but zero = {}", node,
-                               plan.zero),
+                   fmt::format("gather_group = {} gathers sharded parameters, but zero = {}",
+                               inside, plan.zero),
                    "strategy.zero: 3"});
-  } else if (node == 1 || node == plan.shard_group || plan.shard_group % node != 0) {
+  } else if (inside == 1 || inside == plan.shard_group || plan.shard_group % inside != 0) {
     out.push_back({{"strategy.gather_group", "strategy.shard_group"},
-                   fmt::format("gather_group = {} leaves no two hops in shard_group = {}", node,
+                   fmt::format("gather_group = {} leaves no two hops in shard_group = {}", inside,
                                plan.shard_group),
                    "a divisor between 1 and it, such as the devices of a node, or 0"});
   }
@@ -130,66 +130,70 @@ void dispatch_problems(const Scenario& s, Problems& out) {
   }
 }
 
-// A stated distribution of tokens over experts.
-void balance_problems(const Scenario& s, Problems& out) {
+// A stated distribution of tokens over experts, and what it needs.
+void distribution_problems(const strategies::Training& training, Problems& out) {
   using strategies::MoeDistribution;
-  const strategies::Training& training = s.training;
   const MoeDistribution stated = training.moe_distribution;
-  const auto refuse = [&](std::vector<std::string> paths, std::string message, std::string hint) {
-    out.push_back({std::move(paths), std::move(message), std::move(hint)});
-  };
   const std::string name(enum_name(stated));
   const bool takes_alpha = stated == MoeDistribution::zipf || stated == MoeDistribution::dirichlet;
   if (stated != MoeDistribution::normal &&
       training.moe_balance == strategies::MoeBalance::balanced) {
-    refuse({"training.moe_distribution", "training.moe_balance"},
-           fmt::format("balanced experts have no moe_distribution: {}", name),
-           "training.moe_balance: dropless, or drop with a capacity factor");
+    out.push_back({{"training.moe_distribution", "training.moe_balance"},
+                   fmt::format("balanced experts have no moe_distribution: {}", name),
+                   "training.moe_balance: dropless, or drop with a capacity factor"});
   }
   if (stated != MoeDistribution::normal && training.moe_imbalance > 0.0) {
-    refuse({"training.moe_imbalance", "training.moe_distribution"},
-           fmt::format("moe_imbalance is the standard deviation of the normal distribution, not "
-                       "of {}",
-                       name),
-           "training.moe_distribution: normal, or leave moe_imbalance out");
+    out.push_back({{"training.moe_imbalance", "training.moe_distribution"},
+                   fmt::format("moe_imbalance is the standard deviation of the normal "
+                               "distribution, not of {}",
+                               name),
+                   "training.moe_distribution: normal, or leave moe_imbalance out"});
   }
-  if (takes_alpha != (training.moe_alpha > 0.0)) {
-    refuse({"training.moe_alpha", "training.moe_distribution"},
-           takes_alpha ? fmt::format("moe_distribution: {} needs moe_alpha above 0", name)
-                       : fmt::format("moe_distribution: {} has no moe_alpha", name),
-           takes_alpha ? (stated == MoeDistribution::zipf ? "training.moe_alpha: 1"
-                                                          : "training.moe_alpha: 10")
-                       : "training.moe_distribution: zipf or dirichlet");
+  if (takes_alpha && training.moe_alpha <= 0.0) {
+    out.push_back(
+        {{"training.moe_alpha", "training.moe_distribution"},
+         fmt::format("moe_distribution: {} needs moe_alpha above 0", name),
+         stated == MoeDistribution::zipf ? "training.moe_alpha: 1" : "training.moe_alpha: 10"});
+  } else if (!takes_alpha && training.moe_alpha > 0.0) {
+    out.push_back({{"training.moe_alpha", "training.moe_distribution"},
+                   fmt::format("moe_distribution: {} has no moe_alpha", name),
+                   "training.moe_distribution: zipf or dirichlet"});
   }
-  const std::vector<std::int64_t>& shares = training.moe_shares;
-  if ((stated == MoeDistribution::shares) == shares.empty()) {
-    refuse({"training.moe_shares", "training.moe_distribution"},
-           shares.empty() ? std::string("moe_distribution: shares needs moe_shares")
-                          : fmt::format("moe_distribution: {} has no moe_shares", name),
-           shares.empty() ? "training.moe_shares: [tokens of each expert]"
-                          : "training.moe_distribution: shares");
+}
+
+void shares_problems(const Scenario& s, Problems& out) {
+  using strategies::MoeDistribution;
+  const MoeDistribution stated = s.training.moe_distribution;
+  const std::string name(enum_name(stated));
+  const std::vector<std::int64_t>& shares = s.training.moe_shares;
+  const std::vector<std::string> both{"training.moe_shares", "training.moe_distribution"};
+  if (stated == MoeDistribution::shares && shares.empty()) {
+    out.push_back({both, "moe_distribution: shares needs moe_shares",
+                   "training.moe_shares: [tokens of each expert]"});
+  } else if (stated != MoeDistribution::shares && !shares.empty()) {
+    out.push_back({both, fmt::format("moe_distribution: {} has no moe_shares", name),
+                   "training.moe_distribution: shares"});
   }
   const models::Transformer* model = s.model.transformer();
   if (model == nullptr || !model->moe) {
-    if (stated != MoeDistribution::normal) {
-      refuse({"training.moe_distribution"},
-             fmt::format("the model has no experts for moe_distribution: {}", name),
-             "leave it out");
-    }
+    if (stated == MoeDistribution::normal) return;
+    out.push_back({{"training.moe_distribution"},
+                   fmt::format("the model has no experts for moe_distribution: {}", name),
+                   "leave it out"});
     return;
   }
   if (shares.empty()) return;
   const auto used = std::count_if(shares.begin(), shares.end(), [](auto n) { return n > 0; });
   if (static_cast<std::int64_t>(shares.size()) != model->moe->experts) {
-    refuse({"training.moe_shares", "model.moe.experts"},
-           fmt::format("moe_shares names {} experts, but the model has {}", shares.size(),
-                       model->moe->experts),
-           fmt::format("give {} numbers", model->moe->experts));
+    out.push_back({{"training.moe_shares", "model.moe.experts"},
+                   fmt::format("moe_shares names {} experts, but the model has {}", shares.size(),
+                               model->moe->experts),
+                   fmt::format("give {} numbers", model->moe->experts)});
   } else if (used < model->moe->top_k) {
-    refuse({"training.moe_shares", "model.moe.top_k"},
-           fmt::format("a token goes to {} experts, but moe_shares gives tokens to {}",
-                       model->moe->top_k, used),
-           fmt::format("numbers above 0 for {} experts or more", model->moe->top_k));
+    out.push_back({{"training.moe_shares", "model.moe.top_k"},
+                   fmt::format("a token goes to {} experts, but moe_shares gives tokens to {}",
+                               model->moe->top_k, used),
+                   fmt::format("numbers above 0 for {} experts or more", model->moe->top_k)});
   }
 }
 
@@ -222,7 +226,8 @@ std::vector<Problem> strategy_problems(const Scenario& scenario) {
   secondary_problems(scenario.plan, out);
   gather_problems(scenario.plan, out);
   reduction_problems(scenario.plan, out);
-  balance_problems(scenario, out);
+  distribution_problems(scenario.training, out);
+  shares_problems(scenario, out);
   offload_problems(scenario, out);
   dispatch_problems(scenario, out);
   training_problems(scenario, out);

@@ -97,6 +97,7 @@ class FairShare {
   std::span<const FlowClassId> component_classes() const;
 
   void merge_links(const IdVector<LinkId, Link>& links, std::span<const FlowClass> classes);
+  void index_slots(std::span<const FlowClass> classes);
   void change_demand(FlowClassId id, double flows);
   void update_tightness();
   void collect_component(FlowClassId seed);

@@ -25,6 +25,7 @@ FairShare::FairShare(const IdVector<LinkId, Link>& links, std::span<const FlowCl
     }
   }
   merge_links(links, classes);
+  index_slots(classes);
 }
 
 // Numbers the used links; those that the same classes use with the same weights get one number.
@@ -53,15 +54,17 @@ void FairShare::merge_links(const IdVector<LinkId, Link>& links,
     double& capacity = links_[entry->second].capacity;
     capacity = std::min(capacity, links[link].capacity.bytes_per_second());
   }
-  std::vector<Slot> all;
-  for (const auto& [loads, link] : known) {
+  for (const auto& [loads, used] : known) {
     for (const auto& [owner, weight] : loads)
-      all.push_back({link, FlowClassId{owner}, kNone, kNone, weight});
+      slots_.push_back({used, FlowClassId{owner}, kNone, kNone, weight});
   }
-  std::sort(all.begin(), all.end(), [](const Slot& a, const Slot& b) {
+}
+
+// The slots of each class, one after the other, and where they lie.
+void FairShare::index_slots(std::span<const FlowClass> classes) {
+  std::sort(slots_.begin(), slots_.end(), [](const Slot& a, const Slot& b) {
     return std::pair(a.owner, a.link) < std::pair(b.owner, b.link);
   });
-  slots_ = std::move(all);
   for (const FlowClass& flow : classes) {
     ClassState state;
     state.cap = flow.rate_cap > 0.0 ? flow.rate_cap : kInfinity;

@@ -130,7 +130,9 @@ void limit_shares(std::vector<double>& shares, std::int64_t top_k) {
     double others = 0.0;
     for (const double share : shares) {
       if (share > most) over += share - most;
-      if (share < most) rest += share, others += 1.0;
+      if (share >= most) continue;
+      rest += share;
+      others += 1.0;
     }
     if (over <= 1e-12 || others == 0.0) break;
     for (double& share : shares) {

@@ -101,21 +101,6 @@ FitQuality quality(const Split& split, const models::Device& device) {
 
 }  // namespace
 
-const std::vector<NamedRate>& named_rates() {
-  using models::KernelRates;
-  static const std::vector<NamedRate> all{
-      {"norm", &KernelRates::norm},
-      {"norm_backward", &KernelRates::norm_backward},
-      {"activation", &KernelRates::activation},
-      {"activation_backward", &KernelRates::activation_backward},
-      {"softmax", &KernelRates::softmax},
-      {"softmax_backward", &KernelRates::softmax_backward},
-      {"residual", &KernelRates::residual},
-      {"cross_entropy", &KernelRates::cross_entropy},
-      {"optimizer", &KernelRates::optimizer}};
-  return all;
-}
-
 double predicted_seconds(const MeasuredKernel& kernel, const models::Device& device) {
   if (kernel.gemm) {
     return models::gemm_time(kernel.m, kernel.n, kernel.k, kernel.batch, kernel.precision, device)
@@ -134,7 +119,7 @@ DeviceFit fit_device(models::Device device, const Kernels& kernels) {
     fit_share(device.memory_efficiency, device, streams.train);
   }
   Split all_rated;
-  for (const auto& [name, rate] : named_rates()) {
+  for (const auto& [name, rate] : models::kNamedRates) {
     const Split rated =
         split(kernels, [&](const MeasuredKernel& k) { return !k.gemm && k.rate == rate; });
     if (rated.train.empty()) continue;

@@ -28,10 +28,6 @@ struct MeasuredKernel {
   bool accumulates() const { return pass == models::Pass::backward_weight && batch == 1; }
 };
 
-// Names of the rates, as in cluster.device.kernel_rates.
-using NamedRate = std::pair<const char*, sim::Bandwidth models::KernelRates::*>;
-const std::vector<NamedRate>& named_rates();
-
 struct DeviceFit {
   // gemm_efficiency of measured precisions, memory_efficiency and measured kernel_rates replaced;
   // where gemm_operand_bandwidth was not zero, it and the peak rate, too.

@@ -1,15 +1,20 @@
 // Saved activations against Korthikanti et al. (arXiv 2205.05198), table 2 and section 4.
 #include <catch2/catch.hpp>
-#include <numeric>
 
-#include "models/operators.hpp"
+#include "llama_layer.hpp"
 
 namespace {
 
 using models::Modules;
 using models::Operator;
 
-constexpr std::int64_t kSeq = 2048, kBatch = 2, kHidden = 6144, kHeads = 64;
+using test::kBatch;
+using test::kSeq;
+using test::llama;
+using test::saved;
+using test::shard;
+
+constexpr std::int64_t kHidden = 6144, kHeads = 64;
 
 models::Transformer gpt() {
   models::Transformer t;
@@ -28,39 +33,10 @@ models::Transformer gpt() {
   return t;
 }
 
-models::Transformer llama() {
-  models::Transformer t;
-  t.layers = 4;
-  t.hidden = 8192;
-  t.heads = 64;
-  t.kv_heads = 8;
-  t.head_dim = 128;
-  t.ffn = 28672;
-  t.vocab = 128256;
-  return t;
-}
-
-models::Shard shard(std::int64_t tp, bool sp, models::AttentionKernel attention) {
-  models::Shard s;
-  s.micro_batch = kBatch;
-  s.seq_len = kSeq;
-  s.tp = tp;
-  s.sequence_parallel = sp;
-  s.attention = attention;
-  return s;
-}
-
 models::KernelProfile megatron_2021() {
   models::KernelProfile kernels;
   kernels.dropout = true;
   return kernels;
-}
-
-std::int64_t saved(const std::vector<Operator>& operators, Modules recomputed = 0) {
-  return std::accumulate(operators.begin(), operators.end(), std::int64_t{0},
-                         [recomputed](std::int64_t sum, const Operator& op) {
-                           return sum + models::saved_bytes(op, recomputed).count();
-                         });
 }
 
 constexpr std::int64_t kSbh = kSeq * kBatch * kHidden;

@@ -1,41 +1,17 @@
 // The output layer and the loss: products of a chunked loss, and what is held for backward.
 #include <catch2/catch.hpp>
-#include <numeric>
 
-#include "models/operators.hpp"
+#include "llama_layer.hpp"
 
 namespace {
 
 using models::Operator;
+using test::kBatch;
+using test::kSeq;
+using test::llama;
+using test::saved;
 
-constexpr std::int64_t kSeq = 2048, kBatch = 2;
-
-models::Transformer llama() {
-  models::Transformer t;
-  t.layers = 4;
-  t.hidden = 8192;
-  t.heads = 64;
-  t.kv_heads = 8;
-  t.head_dim = 128;
-  t.ffn = 28672;
-  t.vocab = 128256;
-  return t;
-}
-
-models::Shard one_gpu() {
-  models::Shard s;
-  s.micro_batch = kBatch;
-  s.seq_len = kSeq;
-  s.attention = models::AttentionKernel::flash;
-  return s;
-}
-
-std::int64_t saved(const std::vector<Operator>& operators) {
-  return std::accumulate(operators.begin(), operators.end(), std::int64_t{0},
-                         [](std::int64_t sum, const Operator& op) {
-                           return sum + models::saved_bytes(op, 0).count();
-                         });
-}
+models::Shard one_gpu() { return test::shard(1, false, models::AttentionKernel::flash); }
 
 }  // namespace
 
