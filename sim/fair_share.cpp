@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "sim/contracts.hpp"
 
@@ -9,9 +10,6 @@ namespace sim {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-// A link whose demand is below this part of its capacity is never the fullest of a round, however
-// rounding falls: its level stays above the least cap of its classes.
-constexpr double kLoose = 1.0 - 1e-6;
 
 }  // namespace
 
@@ -39,6 +37,9 @@ void FairShare::add(FlowClassId id) {
       if (link.head != kNone) slots_[link.head].previous = i;
       link.head = i;
     }
+    joined_.push_back(id);
+  } else {
+    is_compound_ = true;
   }
   if (!state.fresh) {
     state.fresh = true;
@@ -50,8 +51,9 @@ void FairShare::add(FlowClassId id) {
 void FairShare::remove(FlowClassId id) {
   ClassState& state = classes_[id];
   SIM_EXPECTS(state.active > 0, "only an active flow is removed");
-  if (--state.active == 0) {
-    state.rate = 0.0;
+  if (--state.active > 0) is_compound_ = true;
+  if (state.active == 0) {
+    left_.push_back({id, std::exchange(state.rate, 0.0)});
     for (const Slot& slot : slots(id)) {
       if (slot.previous != kNone)
         slots_[slot.previous].next = slot.next;
@@ -82,11 +84,15 @@ std::span<const FlowClassId> FairShare::solve() {
   solved_links_.clear();
   solved_classes_.clear();
   ++epoch_;
-  update_tightness();
+  const bool solved = solve_quickly();
+  joined_.clear();
+  left_.clear();
+  is_compound_ = false;
+  update_tightness(!solved);
   for (const FlowClassId seed : seeds_) {
     ClassState& state = classes_[seed];
     state.fresh = false;
-    if (state.active == 0 || state.seen == epoch_) continue;
+    if (solved || state.active == 0 || state.seen == epoch_) continue;
     collect_component(seed);
     solve_component();
     publish();
@@ -96,17 +102,18 @@ std::span<const FlowClassId> FairShare::solve() {
 }
 
 // A link that was tight held its classes back: without what left it they may be faster.
-void FairShare::update_tightness() {
+void FairShare::update_tightness(bool with_seeds) {
   for (const UsedLinkId id : dirty_links_) {
     LinkState& link = links_[id];
     link.dirty = false;
-    if (link.tight) {
+    if (link.tight && with_seeds) {
       for (std::uint32_t s = link.head; s != kNone; s = slots_[s].next)
         seeds_.push_back(slots_[s].owner);
     }
-    link.tight = link.uncapped > 0 || link.demand > link.capacity * kLoose;
+    link.tight = is_tight(link);
   }
-  dirty_links_.clear();
+  settled_links_.clear();
+  std::swap(settled_links_, dirty_links_);
 }
 
 void FairShare::visit_link(UsedLinkId id) {

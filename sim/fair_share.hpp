@@ -6,6 +6,7 @@
 //     sum over flows of weight(f, l) * r(f) <= capacity(l)   and   r(f) <= cap(f).
 // Only the connected component that a change touches is solved again: classes joined by tight
 // links, those that would not carry all their flows at their caps. The others hold nobody back.
+// Not even that where the certificate of the old rates holds on (fair_share_quick.cpp).
 // Links that the same classes load alike are one, as scarce as the scarcest.
 //
 // Arithmetic is symmetric: all links and classes that reach the same level are frozen in one round,
@@ -46,9 +47,9 @@ class FairShare {
   double rate(FlowClassId id) const { return classes_[id].rate; }  // 0 while inactive
   std::uint32_t active(FlowClassId id) const { return classes_[id].active; }
 
-  // Asserts, for the classes solved last, that none of their links exceeds its capacity and that
-  // each is held by its cap or by a full link on which no class is faster (the max-min
-  // certificate).
+  // Asserts, for the classes that the last solve() was about, that none of their links exceeds its
+  // capacity and that each is held by its cap or by a full link on which no class is faster (the
+  // max-min certificate).
   void check_laws() const;
 
   // Largest component that is solved by scanning instead of with a heap; for tests and benchmarks.
@@ -56,6 +57,9 @@ class FairShare {
 
  private:
   static constexpr std::uint32_t kNone = 0xffff'ffffU;
+  // A link whose demand is below this part of its capacity is never the fullest of a round, however
+  // rounding falls: its level stays above the least cap of its classes.
+  static constexpr double kLoose = 1.0 - 1e-6;
 
   struct ClassState {
     std::uint32_t first_slot = 0;  // its slots are [first_slot, last_slot)
@@ -92,6 +96,29 @@ class FairShare {
     UsedLinkId link;
   };
 
+  struct Departure {  // of the last flow of a class
+    FlowClassId id;
+    double rate;
+  };
+  struct Load {  // of a class, on a link
+    double level;
+    double weight;
+    auto operator<=>(const Load&) const = default;
+  };
+  struct Offer {  // of a link to a newcomer
+    double level;
+    double fastest;  // rate of the others on it
+  };
+
+  static bool is_tight(const LinkState& link) {
+    return link.uncapped > 0 || link.demand > link.capacity * kLoose;
+  }
+  bool solve_quickly();
+  bool may_leave(const Departure& departure);
+  double rate_of_newcomer(FlowClassId id);
+  void collect_loads(const LinkState& link, FlowClassId except);
+  double left_by_loads(double capacity) const;
+  double load_of_departures(UsedLinkId link);
   std::span<Slot> slots(FlowClassId id);
   std::span<const UsedLinkId> component_links() const;
   std::span<const FlowClassId> component_classes() const;
@@ -99,7 +126,7 @@ class FairShare {
   void merge_links(const IdVector<LinkId, Link>& links, std::span<const FlowClass> classes);
   void index_slots(std::span<const FlowClass> classes);
   void change_demand(FlowClassId id, double flows);
-  void update_tightness();
+  void update_tightness(bool with_seeds);
   void collect_component(FlowClassId seed);
   void visit_class(FlowClassId id);
   void visit_link(UsedLinkId id);
@@ -119,6 +146,12 @@ class FairShare {
   IdVector<UsedLinkId, LinkState> links_;
   std::vector<Slot> slots_;
   std::vector<UsedLinkId> dirty_links_;
+  std::vector<UsedLinkId> settled_links_;  // those that were dirty, for check_laws()
+  std::vector<FlowClassId> joined_;        // classes that have gained their first flow,
+  std::vector<Departure> left_;            // or lost their last one, since the last solve()
+  bool is_compound_ = false;               // more happened since than that
+  std::vector<Load> loads_;
+  std::vector<Offer> offers_;
   std::vector<FlowClassId> seeds_;           // classes whose component may have other rates now
   std::vector<UsedLinkId> solved_links_;     // of every component since solve() began;
   std::vector<FlowClassId> solved_classes_;  // the current one starts at the two indices below

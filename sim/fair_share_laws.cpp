@@ -47,6 +47,11 @@ void FairShare::check_laws() const {
       check_link(links_[slots_[i].link]);
     check_class(state);
   }
+  for (const UsedLinkId id : settled_links_) {
+    check_link(links_[id]);
+    for (std::uint32_t s = links_[id].head; s != kNone; s = slots_[s].next)
+      check_class(classes_[slots_[s].owner]);
+  }
 }
 
 }  // namespace sim

@@ -44,6 +44,45 @@ JobSpec random_job(Random& random, std::size_t tasks) {
   return job;
 }
 
+JobSpec random_passes(Random& random, std::size_t passes) {
+  JobSpec job = random_job(random, 0);
+  std::vector<TaskId> last(4);  // of each rank
+  std::vector<TaskId> anchor(4);
+  const auto append = [&](TaskSpec task) {
+    job.tasks.push_back(std::move(task));
+    return TaskId{job.tasks.size() - 1};
+  };
+  for (std::size_t pass = 0; pass < passes; ++pass) {
+    const std::size_t rank = random.below(4);
+    std::vector<TaskId> waits;  // of the pass's first task, and again of some of the others
+    if (random.one_in(2)) waits.push_back(last[random.below(4)]);
+    if (random.one_in(4)) anchor[rank] = last[rank];
+    const Time issue = random.one_in(3) ? random_time(random) : Time::zero();
+    for (std::size_t i = random.between(1, 14); i > 0; --i) {
+      TaskSpec task;
+      task.work = random_time(random);
+      task.ranks.push_back(RankId{rank});
+      if (random.one_in(2)) make_transfer(random, job.links.size(), task);
+      task.predecessors = {last[rank]};
+      if (random.one_in(4) && last[rank].valid())
+        task.predecessors.push_back(TaskId{random.below(last[rank].index() + 1)});
+      if (waits.size() > 1 || random.one_in(3))
+        task.predecessors.insert(task.predecessors.end(), waits.begin(), waits.end());
+      std::erase_if(task.predecessors, [](TaskId id) { return !id.valid(); });
+      task.host = {anchor[rank], issue, issue + (random.one_in(6) ? Time::us(3) : Time::zero())};
+      last[rank] = append(task);
+      waits.push_back(last[rank]);
+      if (!random.one_in(9)) continue;
+      TaskSpec side;  // what nobody waits for
+      make_transfer(random, job.links.size(), side);
+      side.ranks = {RankId{rank}};
+      side.predecessors = {last[rank]};
+      append(side);
+    }
+  }
+  return job;
+}
+
 TaskGraph graph_of(const std::vector<TaskSpec>& tasks) {
   TaskGraph graph;
   for (const TaskSpec& task : tasks) {

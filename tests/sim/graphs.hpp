@@ -28,6 +28,10 @@ struct JobSpec {
 
 JobSpec random_job(Random& random, std::size_t tasks);
 
+// Passes of tasks one after the other on each of four ranks, as a step has them: with redundant
+// edges, waits for other ranks, transfers on the side, and anchors of the host.
+JobSpec random_passes(Random& random, std::size_t passes);
+
 TaskGraph graph_of(const std::vector<TaskSpec>& tasks);
 
 // k copies of a job that share the links [0, shared) and own copies of the others. Task i of copy r
