@@ -33,6 +33,21 @@ double dyadic(double weight) {
   return std::max(1.0, std::round(weight / kWeightUnit)) * kWeightUnit;
 }
 
+void TaskGraph::reserve(std::size_t tasks) {
+  kind_.reserve(tasks);
+  work_.reserve(tasks);
+  bytes_.reserve(tasks);
+  traffic_.reserve(tasks);
+  rate_cap_.reserve(tasks);
+  compute_share_.reserve(tasks);
+  host_.reserve(tasks);
+  tag_.reserve(tasks);
+  pred_begin_.reserve(tasks + 1);
+  pred_.reserve(2 * tasks);
+  part_begin_.reserve(tasks + 1);
+  part_.reserve(tasks);
+}
+
 TrafficId TaskGraph::add_traffic(std::span<const LinkUse> uses) {
   const auto first = static_cast<std::ptrdiff_t>(use_.size());
   for (const LinkUse& use : uses) {

@@ -47,6 +47,7 @@ enum class TaskKind : std::uint8_t { compute, transfer };
 
 class TaskGraph {
  public:
+  void reserve(std::size_t tasks);  // room for about as many
   TrafficId add_traffic(std::span<const LinkUse> uses);
   // `tag` is opaque to the engine. REQUIRES: every predecessor was added before.
   TaskId add_compute(RankId rank, Time duration, std::span<const TaskId> predecessors,

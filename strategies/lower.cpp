@@ -27,8 +27,8 @@ struct RankState {
   OpIndex next = 0;
   std::array<TaskId, kStreams> last;  // per stream
   TaskId host_anchor;
-  sim::Time host_clock;                                   // since the anchor
-  std::map<std::uint32_t, std::uint32_t> collectives_on;  // per group: how many so far
+  sim::Time host_clock;  // since the anchor
+  std::array<std::uint32_t, kGroupKinds> collectives{};  // of the group of a kind: how many so far
 };
 
 struct Meeting {  // members of a group that have arrived at a collective
@@ -57,6 +57,11 @@ class Lowering {
         prices_(fleet, network, options.fidelity, out_.graph) {
     checks_ = checks_collectives(fleet, network, implementation.collective_checks);
     if (options.every_step) expansion_.emplace(fleet, network, out_);
+    std::size_t tasks = 0;
+    for (const SimulatedRank& rank : fleet.ranks)
+      tasks += programs[static_cast<std::size_t>(rank.stage)].size();
+    out_.graph.reserve(tasks);
+    out_.origins.reserve(tasks);
     for (const SimulatedRank& rank : fleet.ranks) {
       RankState state;
       state.program = &programs[static_cast<std::size_t>(rank.stage)];
@@ -206,9 +211,15 @@ class Lowering {
   // Joins a collective. The last member to arrive emits it; the others wait until then.
   bool meet(RankId rank, OpIndex index, const Op& op) {
     RankState& s = state(rank);
-    const auto group_index = fleet_.ranks[rank.index()].group[static_cast<std::size_t>(op.group)];
+    const auto kind = static_cast<std::size_t>(op.group);
+    const auto group_index = fleet_.ranks[rank.index()].group[kind];
     const Group& group = fleet_.groups[group_index];
-    const auto key = std::make_pair(group_index, s.collectives_on[group_index]);
+    if (group.participants.size() == 1) {
+      const auto before = predecessors(rank, index);
+      record(rank, index, start(group, op, before, issue(rank, op), {rank, index}));
+      return true;
+    }
+    const auto key = std::make_pair(group_index, s.collectives[kind]);
     Meeting& meeting = meetings_[key];
     if (!waits_at(meeting, rank)) {
       const auto before = predecessors(rank, index);
@@ -219,21 +230,22 @@ class Lowering {
       ++meeting.arrived;
     }
     if (meeting.arrived < group.participants.size()) return false;
-    const TaskId task = start(group, op, meeting, {rank, index});
+    const TaskId task = start(group, op, meeting.predecessors, meeting.host, {rank, index});
     for (const TaskOrigin& member : meeting.waiting) {
       record(member.rank, member.op, task);
-      ++state(member.rank).collectives_on[group_index];
+      ++state(member.rank).collectives[kind];
     }
     meetings_.erase(key);
     return true;
   }
 
-  TaskId start(const Group& group, const Op& op, const Meeting& meeting, TaskOrigin origin) {
+  TaskId start(const Group& group, const Op& op, std::span<const TaskId> before,
+               sim::HostIssue host, TaskOrigin origin) {
     if (expansion_ && !is_with_host(group.kind)) {
-      return expansion_->collective(group, op, meeting.predecessors, meeting.host, origin);
+      return expansion_->collective(group, op, before, host, origin);
     }
     const sim::Transfer transfer = prices_.transfer(group, op, overlap_slowdown(op));
-    const TaskId task = out_.graph.add_transfer(transfer, meeting.predecessors, meeting.host, 0);
+    const TaskId task = out_.graph.add_transfer(transfer, before, host, 0);
     out_.origins.push_back(origin);
     return task;
   }
