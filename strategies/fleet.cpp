@@ -90,9 +90,10 @@ class Builder {
     fleet_.world = plan.world_size();
     SIM_EXPECTS(static_cast<std::int64_t>(machine.devices.size()) >= fleet_.world,
                 "more ranks than devices");
-    for (std::size_t d = 0; d < machine.devices.size(); ++d) {
-      first_of_domain_.try_emplace(machine.devices[sim::DeviceId{d}].nvlink_domain,
-                                   static_cast<std::uint32_t>(d));
+    for (std::size_t d = machine.devices.size(); d-- > 0;) {
+      const std::uint32_t domain = machine.devices[sim::DeviceId{d}].nvlink_domain;
+      if (domain >= first_of_domain_.size()) first_of_domain_.resize(domain + std::size_t{1});
+      first_of_domain_[domain] = static_cast<std::uint32_t>(d);
     }
     add_ranks(faults);
     for (GroupKind kind : kinds_in_use(model, plan)) add_groups(kind);
@@ -147,7 +148,7 @@ class Builder {
       const auto& device = machine_.devices[sim::DeviceId{static_cast<std::size_t>(member)}];
       shape.domain.push_back(device.nvlink_domain);
       shape.local.push_back(static_cast<std::uint32_t>(member) -
-                            first_of_domain_.at(device.nvlink_domain));
+                            first_of_domain_[device.nvlink_domain]);
     }
     for (std::size_t p = 0; p < kPatterns; ++p) {
       const auto pattern = static_cast<Pattern>(p);
@@ -260,7 +261,7 @@ class Builder {
   Mesh dense_;
   Mesh expert_;
   Fleet fleet_;
-  std::map<std::uint32_t, std::uint32_t> first_of_domain_;  // index of its first device
+  std::vector<std::uint32_t> first_of_domain_;  // index of its first device
   std::vector<sim::LinkId> route_;
   std::vector<std::pair<sim::LinkId, double>> loads_;
   std::map<std::pair<std::vector<std::uint32_t>, std::vector<std::uint32_t>>, std::size_t> shapes_;

@@ -32,6 +32,12 @@ class Numbering {
 class FleetGraph {
  public:
   FleetGraph(const Fleet& fleet, const sim::Machine& machine) : fleet_(fleet) {
+    std::size_t count = 0;
+    for (const Group& group : fleet.groups) {
+      count += group.participants.size();
+      for (const LinkPattern& pattern : group.patterns) count += pattern.alone.size();
+    }
+    edges.reserve(count);
     add_ranks(machine);
     add_groups();
     add_links(machine);

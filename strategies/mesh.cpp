@@ -19,13 +19,15 @@ Axis axis_of(std::string_view text) {
 // every part.
 std::vector<std::int64_t> part_of(const std::vector<std::int64_t>& ranks, std::int64_t rank,
                                   std::int64_t part, bool same_part) {
-  const auto position = std::find(ranks.begin(), ranks.end(), rank) - ranks.begin();
-  std::vector<std::int64_t> out;
-  for (std::size_t i = 0; i < ranks.size(); ++i) {
-    const auto at = static_cast<std::int64_t>(i);
-    const bool keep = same_part ? at / part == position / part : at % part == position % part;
-    if (keep) out.push_back(ranks[i]);
+  const auto position = std::lower_bound(ranks.begin(), ranks.end(), rank) - ranks.begin();
+  const auto count = static_cast<std::int64_t>(ranks.size());
+  if (same_part) {
+    const std::int64_t first = position / part * part;
+    return {ranks.begin() + first, ranks.begin() + std::min(first + part, count)};
   }
+  std::vector<std::int64_t> out;
+  for (std::int64_t i = position % part; i < count; i += part)
+    out.push_back(ranks[static_cast<std::size_t>(i)]);
   return out;
 }
 
@@ -53,11 +55,12 @@ std::vector<std::int64_t> Mesh::peers(std::int64_t rank, std::initializer_list<A
   std::vector<std::int64_t> out{base};
   for (Axis axis : axes) {
     const std::size_t count = out.size();
-    for (std::int64_t c = 1; c < size(axis); ++c) {
-      for (std::size_t i = 0; i < count; ++i) out.push_back(moved(out[i], axis, c));
+    out.reserve(count * static_cast<std::size_t>(size(axis)));
+    for (std::int64_t c = 1; c < size(axis); ++c) {  // all of them have coordinate 0 so far
+      for (std::size_t i = 0; i < count; ++i) out.push_back(out[i] + c * strides_[index(axis)]);
     }
   }
-  std::sort(out.begin(), out.end());
+  if (!std::is_sorted(out.begin(), out.end())) std::sort(out.begin(), out.end());
   return out;
 }
 
