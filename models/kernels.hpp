@@ -13,6 +13,9 @@ enum class AttentionKernel : std::uint8_t { math, flash };
 struct KernelProfile {
   bool fused_norm = true;          // one kernel a norm; else a chain of element-wise kernels
   bool fp32_norm_input = false;    // norms read an fp32 copy of their input (`norm(x.float())`)
+  // Backward runs norms, and the residual sum before them, again in place of keeping what they
+  // keep (InternEvo's dropout_selective_checkpoint); their outputs stay.
+  bool norms_run_again = false;
   bool fused_softmax = true;       // math attention: mask + scale + softmax in one kernel
   bool fused_activation = true;    // bias + GELU, SwiGLU in one kernel
   bool fused_bias_dropout = true;  // bias + dropout + residual in one kernel

@@ -170,7 +170,8 @@ Operator& OperatorBuilder::norm(const char* name, Region region, Norm kind, std:
   const double e = dims_.element;
   const bool fused = kernels_.fused_norm || kernels_.compiled;
   Streamed spec{.name = name, .kind = OpKind::norm, .region = region};
-  spec.modules = module_bit(Module::layernorm);
+  spec.modules =
+      static_cast<Modules>(module_bit(Module::layernorm) | module_bit(Module::residual_norm));
   spec.elements = static_cast<double>(rows * features);
   // Measured: an unfused chain (to fp32, square, mean, scale, back, weight) takes as long as moving
   // 46 bytes an element in bf16 (A100 52, Liger's table; H100 45), backward 108 (A100 136, H100
@@ -193,7 +194,7 @@ Operator& OperatorBuilder::norm(const char* name, Region region, Norm kind, std:
   op.saved_input = bytes(spec.elements, e);
   if (!fused) op.saved_internal = bytes(spec.elements, 4.0);
   if (copies) op.saved_internal = bytes(spec.elements, 4.0 - e);  // the copy, not the input
-  op.internal_freed_by = module_bit(Module::layernorm);
+  op.internal_freed_by = spec.modules;
   op.workspace = bytes(spec.elements, 2.0 * e);
   return op;
 }
@@ -239,6 +240,7 @@ Operator& OperatorBuilder::residual(const char* name, Region region, std::int64_
   const bool fused = kernels_.fused_bias_dropout || kernels_.compiled;
   const double mask = kernels_.dropout ? 1.0 : 0.0;
   Streamed spec{.name = name, .region = region};
+  if (region == Region::attention_residual) spec.modules = module_bit(Module::residual_norm);
   spec.elements = static_cast<double>(dims_.rows * hidden);
   spec.forward_bytes = 3.0 * e + mask;
   spec.backward_bytes = 3.0 * e;  // the sum of the two branches' gradients

@@ -59,7 +59,8 @@ enum class Module : std::uint8_t {
   moe_act,
   mla_up_proj,
   act,
-  alternate_mm  // every second matrix product of a layer: key, output and up projections
+  alternate_mm,  // every second matrix product of a layer: key, output and up projections
+  residual_norm  // a norm with the residual sum before it; its output stays (InternEvo)
 };
 
 // A set of modules, one bit each.

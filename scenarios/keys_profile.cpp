@@ -38,6 +38,9 @@ const std::vector<Key<Draft>> kProfile = {
                                         "A norm is one kernel."),
     kernels<&KernelProfile::fp32_norm_input>("implementation.kernels.fp32_norm_input",
                                              "Norms read an fp32 copy of their input."),
+    kernels<&KernelProfile::norms_run_again>(
+        "implementation.kernels.norms_run_again",
+        "Backward runs norms and the residual sums before them again."),
     kernels<&KernelProfile::fused_softmax>("implementation.kernels.fused_softmax",
                                            "Math attention: mask, scale, softmax are one kernel."),
     kernels<&KernelProfile::fused_activation>("implementation.kernels.fused_activation",
@@ -235,6 +238,9 @@ const std::vector<Key<Draft>> kProfile = {
     profile<&Implementation::flat_parameter_gather>(
         "implementation.flat_parameter_gather",
         "ZeRO 1, 2: new parameters are gathered through one contiguous buffer."),
+    profile<&Implementation::gradients_cast_apart>(
+        "implementation.gradients_cast_apart",
+        "Gradients are cast to fp32 in a kernel of their own before they are added."),
     profile<&Implementation::flat_gradient_copy>(
         "implementation.flat_gradient_copy",
         "ZeRO 1, 2: the shard's 16-bit gradients are joined and copied to fp32 for the step."),

@@ -21,9 +21,10 @@ void add(PassCost& sum, const models::Work& work, sim::Time time, double part) {
 }
 
 // Modules whose results backward rebuilds instead of keeping.
-models::Modules rebuilt_modules(const Training& training) {
+models::Modules rebuilt_modules(const Training& training, const models::KernelProfile& kernels) {
   unsigned out = 0;
   const auto add = [&](models::Module module) { out |= models::module_bit(module); };
+  if (kernels.norms_run_again) add(models::Module::residual_norm);
   if (training.deallocate_early) {
     add(models::Module::layernorm);
     add(models::Module::act);
@@ -168,7 +169,7 @@ void CostTable::measure_transformer(const models::Transformer& model) {
 UnitCost CostTable::unit(const std::vector<models::Operator>& operators, bool is_layer) const {
   UnitCost out;
   out.is_layer = is_layer;
-  const models::Modules rebuilt = rebuilt_modules(training_);
+  const models::Modules rebuilt = rebuilt_modules(training_, kernels_);
   const auto time = [&](const models::Operator& op, models::Pass pass) {
     return models::cost(op, pass, training_.precision, device_, kernels_);
   };
@@ -247,11 +248,13 @@ void CostTable::accumulate(PassCost& sum, const models::Operator& op) const {
   const bool sums =
       micro_batch_count(training_, plan_) > 1 || implementation_.low_precision_gradients_stay;
   if (op.parameters == 0 || !sums || kernels_.weight_gradient_accumulation_fused) return;
-  const double each = std::max(2.0, models::element_bytes(training_.precision)) +
-                      2.0 * models::element_bytes(training_.grad_dtype);
+  const double added = models::element_bytes(training_.grad_dtype);
+  const double computed = std::max(2.0, models::element_bytes(training_.precision));
+  const bool casts = implementation_.gradients_cast_apart && added > computed;
+  const double each = computed + (casts ? 4.0 : 2.0) * added;
   const auto bytes = sim::Bytes::ceil(static_cast<double>(op.parameters) * each);
   sum.time += models::streaming_time(bytes, device_);
-  sum.kernels += 1;
+  sum.kernels += casts ? 2 : 1;
 }
 
 // The whole inputs of the column-parallel products, where sequence parallelism splits them.

@@ -224,6 +224,8 @@ struct Implementation {
   double allocator_overhead = 0.0;  // reserved = allocated * (1 + this), in 2 MiB blocks
   // 16-bit gradients of all parameters stay beside the fp32 sums (DeepSpeed's BF16_Optimizer).
   bool low_precision_gradients_stay = false;
+  // Each is cast to fp32 by a kernel of its own, then added: 8 bytes more than a sum that casts.
+  bool gradients_cast_apart = false;
   // They are all there at the end of a micro-batch's backward, and gone before the next (nanotron).
   bool micro_batch_gradients = false;
   // Without ZeRO: DDP's buckets, as large as all gradients of a micro-batch, for as long as the
