@@ -11,8 +11,8 @@ namespace models {
 enum class AttentionKernel : std::uint8_t { math, flash };
 
 struct KernelProfile {
-  bool fused_norm = true;          // one kernel a norm; else a chain of element-wise kernels
-  bool fp32_norm_input = false;    // norms read an fp32 copy of their input (`norm(x.float())`)
+  bool fused_norm = true;        // one kernel a norm; else a chain of element-wise kernels
+  bool fp32_norm_input = false;  // norms read an fp32 copy of their input (`norm(x.float())`)
   // Backward runs norms, and the residual sum before them, again in place of keeping what they
   // keep (InternEvo's dropout_selective_checkpoint); their outputs stay.
   bool norms_run_again = false;
