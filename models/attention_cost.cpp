@@ -86,11 +86,13 @@ double head_factor(double dim, const Constants& constants, bool backward) {
 double idle_factor(const Work& work, double share, const Constants& constants, bool backward,
                    const Device& device) {
   const double block = backward ? kBackwardRows : constants.block_rows;
-  const double rows = static_cast<double>(backward ? work.n : work.m);
+  const double parts = static_cast<double>(work.parts);
+  const double rows = backward ? static_cast<double>(work.n) / parts : static_cast<double>(work.m);
   const double blocks = static_cast<double>(work.batch) * std::max(1.0, rows / block);
   const double waves = blocks / std::max(1, device.sm_count);
   // The last rows of a causal square see all keys, the average row half of them.
-  const double longest = share < 1.0 ? std::min(2.0, 1.0 / share) : 1.0;
+  // Of several parts only the first is a square on the diagonal.
+  const double longest = 1.0 + (share < 1.0 ? std::min(2.0, 1.0 / share) - 1.0 : 0.0) / parts;
   return std::max(constants.alone * longest, waves + constants.tail * longest) / waves;
 }
 
@@ -106,7 +108,10 @@ double attention_seconds(const Work& work, Pass pass, Precision precision, const
   double flops = work.flops.count() * (backward ? 0.5 : 1.0);
   const double share = std::clamp(flops / full, 1e-6, 1.0);
   const double keys = share * static_cast<double>(work.n);
-  flops *= (keys + constants.overhead + (share < 1.0 ? constants.causal_overhead : 0.0)) / keys;
+  // Every kernel has the overhead of its own; one of them is causal.
+  flops *= (keys + static_cast<double>(work.parts) * constants.overhead +
+            (share < 1.0 ? constants.causal_overhead : 0.0)) /
+           keys;
   double rate = matrix_rate(device, low ? Precision::bf16 : precision).per_second() *
                 device.attention_efficiency * generation_factor(device, kernels) *
                 head_factor(static_cast<double>(work.k), constants, backward);
@@ -116,7 +121,7 @@ double attention_seconds(const Work& work, Pass pass, Precision precision, const
   }
   const double bandwidth = device.memory_bandwidth.bytes_per_second() * device.memory_efficiency;
   const double seconds = flops / rate * idle_factor(work, share, constants, backward, device);
-  const double queries = static_cast<double>(work.batch) * static_cast<double>(work.m);
+  const double queries = static_cast<double>(work.parts * work.batch) * static_cast<double>(work.m);
   const double passes =
       backward ? constants.backward_bytes * queries * static_cast<double>(work.k) / bandwidth : 0.0;
   return std::max(seconds + passes, work.traffic.as_double() / bandwidth);

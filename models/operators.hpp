@@ -74,6 +74,7 @@ struct Work {
   sim::Bytes traffic;
   std::int64_t m = 0, n = 0, k = 0, batch = 1;  // GEMM shape: (m x k) . (k x n), `batch` of them
   std::int64_t value_dim = 0;  // fused attention: of a value head; k is that of a key head
+  std::int64_t parts = 1;      // fused attention: kernels, each over its part of the keys
   double output_bytes = 2.0;   // GEMM: moved per output element, both ways where it accumulates
   int kernels = 0;             // launches; 0 = there is no such pass
 };
@@ -128,6 +129,7 @@ struct Shard {
   std::int64_t tp = 1;
   bool sequence_parallel = false;
   std::int64_t cp = 1;        // tokens per rank: micro_batch * seq_len / cp
+  std::int64_t cp_ring = 1;   // parts in which keys and values come, each with a kernel of its own
   std::int64_t cp_heads = 1;  // of these ranks so many share out heads instead of the sequence
   std::int64_t ep = 1;
   std::int64_t etp = 1;

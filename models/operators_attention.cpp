@@ -37,6 +37,7 @@ struct CoreShape {
   double kept = 0.0;  // elements of Q, K and V
   double held = 0.0;  // those that no projection keeps as its output, with what they keep alive
   double output = 0.0;
+  std::int64_t parts = 1;
   bool transposed = false;  // its output is kept twice, the projection's input apart
 };
 
@@ -48,6 +49,7 @@ CoreShape core_shape(const Transformer& model, const Shard& shard, const Dims& d
   shape.batch = shard.micro_batch * heads;
   shape.queries = std::min(dims.query_rows * shard.cp_heads, shard.seq_len);
   shape.keys = shard.seq_len;
+  shape.parts = shard.cp_ring;
   shape.key_dim = model.head_dim;
   shape.value_dim = model.head_dim;
   std::int64_t key_heads = dims.kv_heads;
@@ -79,6 +81,22 @@ Operator& label_core(Operator& op, const char* name) {
   return op;
 }
 
+// What joins the parts (Transformer Engine, AttnFuncWithCPAndKVP2P): keys and values in one buffer;
+// each part's output scaled by its share of the softmax and added to the sum. Backward adds up the
+// queries' gradients, and joins those of keys and values before it adds them to what comes around.
+void add_merge(OperatorBuilder& builder, const CoreShape& shape, double queries) {
+  const double e = builder.dims().element;
+  const double more = static_cast<double>(shape.parts - 1);
+  const double keys_and_values = shape.kept - queries;
+  const double summed = 2.0 * e + 3.0 * e * more;  // the first part is written, others are added
+  Operator& op = label_core(builder.streamed({.name = "merge", .elements = 1.0}), "merge");
+  op.forward.traffic = bytes(shape.output, summed) + bytes(keys_and_values, 2.0 * e);
+  op.forward.kernels = static_cast<int>(shape.parts + 1);
+  op.backward_data.traffic =
+      bytes(queries, summed) + bytes(keys_and_values, summed + 2.0 * e * (1.0 + more));
+  op.backward_data.kernels = static_cast<int>(3 * shape.parts);
+}
+
 void add_flash(OperatorBuilder& builder, const CoreShape& shape) {
   const Dims& dims = builder.dims();
   const double e = dims.element;
@@ -102,9 +120,10 @@ void add_flash(OperatorBuilder& builder, const CoreShape& shape) {
     work->k = shape.key_dim;
     work->value_dim = shape.value_dim;
     work->batch = shape.batch;
+    work->parts = shape.parts;
   }
-  op.forward.kernels = 1;
-  op.backward_data.kernels = 3;
+  op.forward.kernels = static_cast<int>(shape.parts);
+  op.backward_data.kernels = static_cast<int>(3 * shape.parts);
   op.saved_input = bytes(shape.held, e);
   op.saved_internal = bytes(static_cast<double>(shape.batch * shape.queries), 4.0);  // log-sum-exp
   // Backward reads the output in 16 bits; of the fp8 cast that the projection keeps it has nothing.
@@ -113,6 +132,7 @@ void add_flash(OperatorBuilder& builder, const CoreShape& shape) {
   if (shape.transposed) op.saved_internal += bytes(shape.output, e);
   op.workspace = bytes(shape.kept + shape.output, e) + bytes(queries, 4.0);
   builder.add(op);
+  if (shape.parts > 1) add_merge(builder, shape, queries);
 }
 
 // Probabilities: scale, mask, softmax, dropout over the whole rectangle.

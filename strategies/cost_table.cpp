@@ -73,6 +73,8 @@ models::Shard make_shard(const Training& training, const Plan& plan, const model
   shard.attention = training.attention;
   shard.saved_activation_input = training.saved_activation_input;
   shard.saved_attention_output = training.saved_attention_output;
+  if (plan.cp_type == CpType::ring) shard.cp_ring = plan.cp;
+  if (plan.cp_type == CpType::hybrid) shard.cp_ring = plan.cp / plan.cp_ulysses;
   if (plan.cp_type == CpType::ulysses) shard.cp_heads = plan.cp;
   if (plan.cp_type == CpType::hybrid) shard.cp_heads = plan.cp_ulysses;
   shard.attention_share = causal ? busiest_share(plan) : 1.0;
