@@ -57,7 +57,7 @@ STEPCAST_ENUM(strategies::CpType, {"ring", E::ring}, {"allgather", E::allgather}
               {"ulysses", E::ulysses}, {"hybrid", E::hybrid}, {"p2p", E::ring}, {"a2a", E::ulysses},
               {"a2a+p2p", E::hybrid}, {"usp", E::hybrid});
 STEPCAST_ENUM(strategies::CpBalance, {"head_tail", E::head_tail}, {"contiguous", E::contiguous});
-STEPCAST_ENUM(strategies::CollectiveChecks, {"never", E::never}, {"pipelines", E::pipelines},
+STEPCAST_ENUM(strategies::PeerLaunches, {"never", E::never}, {"pipelines", E::pipelines},
               {"always", E::always});
 STEPCAST_ENUM(strategies::EpDispatch, {"alltoall", E::alltoall}, {"allgather", E::allgather},
               {"node_limited", E::node_limited}, {"hierarchical", E::node_limited});

@@ -121,13 +121,13 @@ const std::vector<Key<Draft>> kProfile = {
     profile<&Implementation::collective_launch>(
         "implementation.collective_launch",
         "Host time to issue a collective or a send; 0 = as kernels.launch.", kTime),
-    profile<&Implementation::collective_checks>(
-        "implementation.collective_checks",
-        "When collectives cost collective_check (TORCH_DISTRIBUTED_DEBUG=DETAIL, lists of "
+    profile<&Implementation::peer_launches>(
+        "implementation.peer_launches",
+        "When collectives cost peer_launch (TORCH_DISTRIBUTED_DEBUG=DETAIL, lists of "
         "tensors); pipelines: with stages over several nodes."),
-    profile<&Implementation::collective_check>(
-        "implementation.collective_check", "Host time for each other member before a collective.",
-        kCheck),
+    profile<&Implementation::peer_launch>("implementation.peer_launch",
+                                          "Host time for each other member before a collective.",
+                                          kCheck),
     profile<&Implementation::launch_blocking>(
         "implementation.launch_blocking",
         "The host waits for each kernel (CUDA_LAUNCH_BLOCKING=1)."),

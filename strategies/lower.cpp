@@ -38,8 +38,8 @@ struct Meeting {  // members of a group that have arrived at a collective
   sim::HostIssue host;
 };
 
-bool checks_collectives(const Fleet& fleet, const Network& network, CollectiveChecks when) {
-  if (when != CollectiveChecks::pipelines) return when == CollectiveChecks::always;
+bool launches_per_peer(const Fleet& fleet, const Network& network, PeerLaunches when) {
+  if (when != PeerLaunches::pipelines) return when == PeerLaunches::always;
   const bool stages = std::any_of(fleet.ranks.begin(), fleet.ranks.end(),
                                   [](const SimulatedRank& rank) { return rank.stage > 0; });
   const auto& devices = network.machine->devices;
@@ -55,7 +55,7 @@ class Lowering {
         implementation_(implementation),
         options_(options),
         prices_(fleet, network, options.fidelity, out_.graph) {
-    checks_ = checks_collectives(fleet, network, implementation.collective_checks);
+    per_peer_ = launches_per_peer(fleet, network, implementation.peer_launches);
     if (options.every_step) expansion_.emplace(fleet, network, out_);
     std::size_t tasks = 0;
     for (const SimulatedRank& rank : fleet.ranks)
@@ -154,10 +154,10 @@ class Lowering {
       s.host_anchor = computed;  // the device has nothing left to do
       s.host_clock = sim::Time::zero();
     }
-    // What a CUDA graph replays is neither issued nor checked.
-    if (checks_ && op.kind == OpKind::collective && op.host > sim::Time::zero()) {
+    // What a CUDA graph replays is not issued.
+    if (per_peer_ && op.kind == OpKind::collective && op.host > sim::Time::zero()) {
       const std::size_t others = fleet_.group(rank, op.group)->members.size() - 1;
-      s.host_clock += implementation_.collective_check * static_cast<std::int64_t>(others);
+      s.host_clock += implementation_.peer_launch * static_cast<std::int64_t>(others);
     }
     const sim::Time first = std::min(op.host, implementation_.kernels.launch);
     sim::HostIssue out{s.host_anchor, s.host_clock + first, s.host_clock + op.host};
@@ -272,7 +272,7 @@ class Lowering {
   const Fleet& fleet_;
   const Implementation& implementation_;
   const LowerOptions& options_;
-  bool checks_ = false;  // members compare each collective before it
+  bool per_peer_ = false;  // collectives cost the host time for each other member
   LoweredStep out_;
   TransferPrices prices_;
   std::optional<Expansion> expansion_;  // in the step fidelity only

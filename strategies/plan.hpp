@@ -23,7 +23,7 @@ enum class Optimizer : std::uint8_t {
   lion,
   adafactor
 };
-enum class CollectiveChecks : std::uint8_t { never, pipelines, always };
+enum class PeerLaunches : std::uint8_t { never, pipelines, always };
 // hybrid: all-to-all inside groups of Plan::cp_ulysses ranks, a ring between them (USP).
 enum class CpType : std::uint8_t { ring, allgather, ulysses, hybrid };
 // How a causal sequence lies on context-parallel ranks: an early and a late piece each, or one
@@ -180,8 +180,8 @@ struct Implementation {
   // What a host spends for each other member before a collective. TORCH_DISTRIBUTED_DEBUG=DETAIL:
   // members compare what they are about to do, rank 0 hears from all over sockets (torch's
   // ProcessGroupWrapper). Collectives on lists of tensors: each member's piece is copied.
-  CollectiveChecks collective_checks = CollectiveChecks::never;
-  sim::Time collective_check;
+  PeerLaunches peer_launches = PeerLaunches::never;
+  sim::Time peer_launch;
   // CUDA_LAUNCH_BLOCKING=1: the host waits for each kernel before it issues the next.
   bool launch_blocking = false;
   // Communication.

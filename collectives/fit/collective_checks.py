@@ -6,7 +6,7 @@ benchmark ran over all their ranks before training (AWS p5, 1 GiB buffers assume
 AllGather and ReduceScatter (GB/s) of its table), apart for jobs with and without the checks. Hosts
 check one collective while GPUs run the one before, so a test takes the longer of the two. Where the
 checks are clearly the longer one, it tells the host's time for each other member.
-Prints the implied times and their median, `collective_check` of the nanotron profile.
+Prints the implied times and their median, `peer_launch` of the nanotron profile.
 """
 import csv
 import os

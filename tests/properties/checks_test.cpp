@@ -18,7 +18,7 @@ double step(const std::string& when, const std::string& strategy, int gpus, int 
                       "{layers: 4, hidden: 512, heads: 8, kv_heads: 8, ffn: 2048, vocab: 8192}",
                       fmt::format("seq_len: 128, micro_batch: 1, global_batch: {}", global_batch),
                       "preset: dgx-h100",
-                      "{base: nanotron, collective_check: 10 ms, collective_checks: " + when + "}"};
+                      "{base: nanotron, peer_launch: 10 ms, peer_launches: " + when + "}"};
   return scenarios::predict(read(c)).step_time.seconds();
 }
 
