@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "apps/arena.hpp"
 #include "apps/cpu_kernels.hpp"
 
 namespace apps {
@@ -14,51 +15,25 @@ using models::Pass;
 using studies::MeasuredKernel;
 using Rate = sim::Bandwidth KernelRates::*;
 
-constexpr int kStretches = 5;
+constexpr int kPasses = 5;
 constexpr std::size_t kLeastOfASort = 3;
 
 std::size_t area(std::int64_t rows, std::int64_t columns) {
   return static_cast<std::size_t>(rows * columns);
 }
 
-// Operands: each repetition gets the next stretch of a block that no cache holds.
-class Arena {
- public:
-  Arena() : values_(kFloats) { refill(); }
-  float* next(std::size_t size) {
-    if (at_ + size > values_.size()) at_ = 0;
-    float* out = values_.data() + at_;
-    at_ += (size + 15) / 16 * 16;
-    return out;
-  }
-  void refill() {
-    for (std::size_t i = 0; i < values_.size(); ++i) {
-      values_[i] = static_cast<float>(i % 1024) * (1.0F / 1024.0F) - 0.5F;
-    }
-  }
-
- private:
-  static constexpr std::size_t kFloats = std::size_t{24} << 20;  // 96 MiB
-  std::vector<float> values_;
-  std::size_t at_ = 0;
-};
-
-// Mean of several stretches of repetitions, of these the median.
+// Mean of a stretch of repetitions.
 template <class Run>
 double wall_time(double seconds, const Run& run) {
-  run();  // pages, clocks
-  const double first = now_seconds();
-  run();
-  const double once = std::max(1e-9, now_seconds() - first);
-  const int stretches = std::clamp(static_cast<int>(seconds / once), 2, kStretches);
-  const int each = std::max(1, static_cast<int>(seconds / once / stretches));
-  std::vector<double> means;
-  for (int i = 0; i < stretches; ++i) {
-    const double begin = now_seconds();
-    for (int j = 0; j < each; ++j) run();
-    means.push_back((now_seconds() - begin) / each);
-  }
-  return studies::median(means);
+  const double begin = now_seconds();
+  double spent = 0.0;
+  int times = 0;
+  do {
+    run();
+    ++times;
+    spent = now_seconds() - begin;
+  } while (spent < seconds);
+  return spent / times;
 }
 
 class Bench {
@@ -66,12 +41,17 @@ class Bench {
   explicit Bench(const Blas& blas) : blas_(blas), gain_(kWidest, 1.0F), gradient_(kWidest) {}
 
   double time(const MeasuredKernel& kernel, double seconds) {
-    if (!kernel.gemm) {
-      write_.refill();
-      return wall_time(seconds, [&] { kernel.rate == nullptr ? sum(kernel) : run_rated(kernel); });
-    }
-    return wall_time(seconds, [&] { kernel.batch > 1 ? attend(kernel) : multiply(kernel); });
+    return wall_time(seconds, [&] { run(kernel); });
   }
+  void run(const MeasuredKernel& kernel) {
+    if (kernel.gemm) {
+      kernel.batch > 1 ? attend(kernel) : multiply(kernel);
+    } else {
+      kernel.rate == nullptr ? sum(kernel) : run_rated(kernel);
+    }
+  }
+  // Values that are scaled again and again would become too small to be computed with at speed.
+  void refill() { write_.refill(); }
 
  private:
   static constexpr std::size_t kWidest = 8192;
@@ -185,16 +165,25 @@ double now_seconds() {
 
 std::vector<double> time_kernels(const std::vector<MeasuredKernel>& kernels, const Blas& blas,
                                  double seconds, const Meeting& meet) {
-  std::vector<double> out(kernels.size(), 0.0);
+  std::vector<std::vector<double>> means(kernels.size());
   Bench bench(blas);
-  const double each = seconds / static_cast<double>(kernels.size());
-  const double late = now_seconds() + 1.5 * seconds;
+  const double each = seconds / static_cast<double>(kernels.size()) / kPasses;
+  const double end = now_seconds() + seconds, late = end + 0.5 * seconds;
   // Sorts: products of three passes, single and batched, sums, and the rates.
   const std::size_t least = kLeastOfASort * (7 + models::kNamedRates.size());
-  for (std::size_t i = 0; i < kernels.size(); ++i) {
-    if (meet(i >= least && now_seconds() > late)) break;
-    out[i] = bench.time(kernels[i], each);
+  bool stopped = false;
+  for (int pass = 0; pass < kPasses && !stopped; ++pass) {
+    bench.refill();
+    for (std::size_t i = 0; i < kernels.size() && !stopped; ++i) {
+      const double now = now_seconds();
+      stopped = meet(pass > 0 ? now > end : i >= least && now > late);
+      if (stopped) break;
+      if (pass == 0) bench.run(kernels[i]);  // pages
+      means[i].push_back(bench.time(kernels[i], each));
+    }
   }
+  std::vector<double> out;
+  for (const std::vector<double>& mean : means) out.push_back(studies::median(mean));
   return out;
 }
 

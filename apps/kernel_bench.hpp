@@ -23,9 +23,11 @@ using Meeting = std::function<bool(bool over)>;
 // Seconds of each kernel, about `seconds` for all; 0 for those that a slow machine had no time left
 // for (never the first few of a sort).
 //
-// Wall clock, for a step waits for interruptions too: the mean of a stretch of repetitions, of
-// several stretches the median. Operands come from memory, not from the caches: in a step a kernel
-// finds there what others left, and a kernel that is repeated in place its own.
+// Wall clock, for a step waits for interruptions too: the mean of a stretch of repetitions, and of
+// five stretches the median. Between two stretches of a kernel all others are measured, so that no
+// kernel meets nothing but a bad second of the machine. Operands come from memory, not from the
+// caches: in a step a kernel finds there what others left, and a kernel that is repeated in place
+// its own.
 std::vector<double> time_kernels(const std::vector<studies::MeasuredKernel>& kernels,
                                  const Blas& blas, double seconds, const Meeting& meet);
 

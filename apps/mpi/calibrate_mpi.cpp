@@ -1,13 +1,10 @@
 // calibrate mpi: latency, bandwidth and protocol switches of real collectives.
 //
-// Sizes are random on a logarithmic scale, in random order, so that neither powers of two nor drift
-// look like a protocol; a third of them takes no part in the fit and tests it.
+// A quarter of the sizes takes no part in the fit and tests it.
 #include <fmt/format.h>
 #include <mpi.h>
 
 #include <algorithm>
-#include <cmath>
-#include <random>
 #include <set>
 
 #include "apps/calibrate.hpp"
@@ -19,6 +16,7 @@
 #include "apps/mpi/algorithms.hpp"
 #include "apps/mpi/calibrate.hpp"
 #include "apps/mpi/collective_bench.hpp"
+#include "apps/mpi/collective_sweep.hpp"
 #include "apps/mpi/overlap_bench.hpp"
 
 namespace apps::mpi {
@@ -31,45 +29,17 @@ using studies::Timing;
 constexpr Kind kKinds[] = {Kind::all_reduce, Kind::all_gather, Kind::reduce_scatter,
                            Kind::all_to_all, Kind::broadcast,  Kind::send_recv};
 constexpr double kUsualSeconds = 60.0;
-constexpr std::int64_t kSmallest = 8, kLargest = 32 << 20;
-constexpr std::int64_t kLeastTested = 1024;
+constexpr int kPasses = 3;
 
 // How many sizes make a fit and test it, and how many a forced algorithm gets.
 struct Counts {
-  int fitted, tested, forced;
+  std::size_t fitted, tested, forced;
 };
 constexpr Counts kFull{54, 18, 14}, kBrief{12, 6, 6};
 constexpr double kBriefSeconds = 10.0;  // with less time, fewer sizes rather than bad ones
 // A loaded machine needs longer for the same. From so many times the time that was asked for, only
 // what a fit cannot do without is measured.
 constexpr double kOverrun = 1.5;
-
-struct Sizes {
-  std::vector<std::int64_t> fitted, tested;
-};
-
-// `count` sizes between the two, one in each of as many equal parts of the logarithmic scale.
-std::vector<std::int64_t> random_sizes(std::int64_t least, std::int64_t most, int count,
-                                       std::mt19937& random) {
-  std::vector<std::int64_t> sizes;
-  const double low = std::log(static_cast<double>(least));
-  const double high = std::log(static_cast<double>(most));
-  for (int i = 0; i < count; ++i) {
-    const double share = (i + static_cast<double>(random()) / 4294967296.0) / count;
-    sizes.push_back(static_cast<std::int64_t>(std::exp(low + share * (high - low))));
-  }
-  return sizes;
-}
-
-Sizes make_sizes(int fitted, int tested) {
-  std::mt19937 random(20260101);
-  Sizes sizes;
-  sizes.fitted = random_sizes(kSmallest, kLargest, fitted, random);
-  sizes.fitted.front() = kSmallest;
-  sizes.fitted.back() = kLargest;
-  sizes.tested = random_sizes(kLeastTested, kLargest, tested, random);
-  return sizes;
-}
 
 struct Group {
   MPI_Comm comm = MPI_COMM_NULL;  // null on ranks outside it
@@ -119,13 +89,25 @@ class Campaign {
 
  private:
   void measure(const Group& group, double seconds) {
-    CollectiveBench bench(group.comm, kLargest);
-    const Sizes sizes = make_sizes(counts_.fitted, counts_.tested);
+    CollectiveBench bench(group.comm, buffers_);
+    const SweepSizes sizes = make_sizes(counts_.fitted, counts_.tested);
     const double share = seconds / std::size(kKinds);
+    std::vector<CollectiveSweep> sweeps;
     for (const Kind kind : kKinds) {
-      sweep(bench, group, kind, Call::blocking, 0.45 * share, sizes);
-      sweep(bench, group, kind, Call::nonblocking, 0.25 * share, sizes, 0.15 * share);
+      for (const Call call : {Call::blocking, Call::nonblocking}) {
+        if (bench.run(kind, kSmallestMessage, call)) sweeps.emplace_back(kind, call, sizes, bench);
+      }
     }
+    for (int pass = 0; pass < kPasses; ++pass) {
+      if (pass > 0 && late(group.comm)) break;
+      for (CollectiveSweep& sweep : sweeps) {
+        const double part = sweep.call() == Call::blocking ? 0.45 : 0.25;
+        sweep.pass(
+            bench, part * share / kPasses, [&] { return late(group.comm); }, kBrief.fitted,
+            kBrief.tested);
+      }
+    }
+    for (const CollectiveSweep& sweep : sweeps) finish(bench, group, sweep, 0.15 * share);
     if (group.stride > 1) return;
     for (const Kind kind : kKinds) forced(group, kind, 0.15 * share);
   }
@@ -138,39 +120,20 @@ class Campaign {
     return over != 0;
   }
 
-  // All sizes in random order; late, no more than a brief measurement has.
-  void sweep(CollectiveBench& bench, const Group& group, Kind kind, Call call, double seconds,
-             const Sizes& sizes, double overlap_seconds = 0.0) {
-    if (!bench.run(kind, kSmallest, call)) return;
-    std::vector<std::pair<std::int64_t, bool>> order;
-    for (const std::int64_t size : sizes.fitted) order.emplace_back(bench.rounded(size), true);
-    for (const std::int64_t size : sizes.tested) order.emplace_back(bench.rounded(size), false);
-    std::shuffle(order.begin(), order.end(), std::mt19937(7));
-    std::vector<Timing> fitted, tested;
-    std::vector<double> widths;
-    const double each = seconds / static_cast<double>(order.size());
-    for (const auto& [bytes, fits] : order) {
-      const bool hurry = late(group.comm);
-      const int enough = fits ? kBrief.fitted : kBrief.tested;
-      if (hurry && static_cast<int>((fits ? fitted : tested).size()) >= enough) continue;
-      const MeasuredTime time = bench.measure(kind, bytes, call, hurry ? 0.0 : each);
-      (fits ? fitted : tested).push_back({bytes, time.seconds});
-      widths.push_back(time.half_width);
-    }
-    studies::FittedCollective& out = add(group, kind, call);
-    out.fit.segments = studies::fit_segments(fitted);
-    out.quality = studies::test_fit(out.fit.segments, fitted, tested, kLeastTested);
-    out.half_width = studies::median(widths);
+  void finish(CollectiveBench& bench, const Group& group, const CollectiveSweep& sweep,
+              double overlap_seconds) {
+    studies::FittedCollective& out = add(group, sweep.kind(), sweep.call());
+    sweep.fit(out);
     if (group.stride > 1) out.fit.algorithm = fmt::format("default, stride {}", group.stride);
-    if (call == Call::nonblocking && kind != Kind::send_recv) {
-      out.fit.compute_share = compute_share(bench, kind, late(group.comm) ? 0.0 : overlap_seconds);
-    }
+    if (sweep.call() == Call::blocking || sweep.kind() == Kind::send_recv) return;
+    out.fit.compute_share =
+        compute_share(bench, sweep.kind(), late(group.comm) ? 0.0 : overlap_seconds);
   }
 
   // Every algorithm the library has, by itself.
   void forced(const Group& group, Kind kind, double seconds) {
     const std::vector<std::string> names = algorithms_of(kind);
-    const Sizes sizes = make_sizes(counts_.forced, 0);
+    const SweepSizes sizes = make_sizes(counts_.forced, 0);
     for (std::size_t i = 0; i < names.size(); ++i) {
       const bool hurry = late(group.comm);
       // A brief measurement has nothing left to leave out.
@@ -178,8 +141,8 @@ class Campaign {
       const int number = static_cast<int>(i) + 1;
       MPI_Comm comm = with_algorithm(group.comm, kind, number);
       {
-        CollectiveBench bench(comm, kLargest);
-        if (bench.run(kind, kSmallest, Call::blocking)) {
+        CollectiveBench bench(comm, buffers_);
+        if (bench.run(kind, kSmallestMessage, Call::blocking)) {
           std::vector<Timing> timings;
           const double each =
               hurry ? 0.0 : seconds / static_cast<double>(names.size() * sizes.fitted.size());
@@ -213,6 +176,7 @@ class Campaign {
   bool cut_short_ = false;
   Counts counts_;
   std::vector<Group> groups_;
+  CollectiveBuffers buffers_{kLargestMessage};
   std::vector<studies::FittedCollective> fits_;
 };
 

@@ -38,6 +38,8 @@ void drop_outliers(std::vector<double>& times) {
   std::erase_if(times, [&](double time) { return time < low - reach || time > high + reach; });
 }
 
+std::size_t floats_in(std::int64_t bytes) { return static_cast<std::size_t>(bytes) / 4 + 1; }
+
 }  // namespace
 
 MeasuredTime time_together(MPI_Comm comm, double seconds, const std::function<void()>& work) {
@@ -62,13 +64,14 @@ MeasuredTime time_together(MPI_Comm comm, double seconds, const std::function<vo
   return out;
 }
 
-CollectiveBench::CollectiveBench(MPI_Comm comm, std::int64_t largest) : comm_(comm) {
+CollectiveBuffers::CollectiveBuffers(std::int64_t largest)
+    : send(floats_in(largest)), receive(floats_in(largest)) {}
+
+CollectiveBench::CollectiveBench(MPI_Comm comm, CollectiveBuffers& buffers)
+    : comm_(comm), buffers_(buffers) {
   MPI_Comm_size(comm, &members_);
   MPI_Comm_rank(comm, &rank_);
   MPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN);
-  const auto floats = static_cast<std::size_t>(rounded(largest) / 4);
-  send_.assign(floats, 1.0F);
-  receive_.assign(floats, 0.0F);
 }
 
 std::int64_t CollectiveBench::rounded(std::int64_t bytes) const {
@@ -81,15 +84,16 @@ bool CollectiveBench::run_pair(int count, Call call) {
   int error = MPI_SUCCESS;
   for (int turn = 0; turn < 2 && error == MPI_SUCCESS; ++turn) {
     const bool sends = (turn == 0) == (rank_ == 0);
-    if (call == Call::blocking) {
-      error = sends
-                  ? MPI_Send(send_.data(), count, MPI_FLOAT, other, 1, comm_)
-                  : MPI_Recv(receive_.data(), count, MPI_FLOAT, other, 1, comm_, MPI_STATUS_IGNORE);
-      continue;
-    }
     MPI_Request request = MPI_REQUEST_NULL;
-    error = sends ? MPI_Isend(send_.data(), count, MPI_FLOAT, other, 1, comm_, &request)
-                  : MPI_Irecv(receive_.data(), count, MPI_FLOAT, other, 1, comm_, &request);
+    if (sends && call == Call::blocking) {
+      error = MPI_Send(outgoing(count), count, MPI_FLOAT, other, 1, comm_);
+    } else if (sends) {
+      error = MPI_Isend(outgoing(count), count, MPI_FLOAT, other, 1, comm_, &request);
+    } else if (call == Call::blocking) {
+      error = MPI_Recv(incoming(count), count, MPI_FLOAT, other, 1, comm_, MPI_STATUS_IGNORE);
+    } else {
+      error = MPI_Irecv(incoming(count), count, MPI_FLOAT, other, 1, comm_, &request);
+    }
     MPI_Wait(&request, MPI_STATUS_IGNORE);
   }
   return error == MPI_SUCCESS;
@@ -97,24 +101,27 @@ bool CollectiveBench::run_pair(int count, Call call) {
 
 bool CollectiveBench::run_ring(int count) {
   const int next = (rank_ + 1) % members_, previous = (rank_ + members_ - 1) % members_;
-  return MPI_Sendrecv(send_.data(), count, MPI_FLOAT, next, 1, receive_.data(), count, MPI_FLOAT,
+  return MPI_Sendrecv(outgoing(count), count, MPI_FLOAT, next, 1, incoming(count), count, MPI_FLOAT,
                       previous, 1, comm_, MPI_STATUS_IGNORE) == MPI_SUCCESS;
 }
 
-bool CollectiveBench::run_blocking(Kind kind, int total, int share) {
-  float* in = send_.data();
-  float* out = receive_.data();
+bool CollectiveBench::run_blocking(Kind kind, int total) {
+  const int share = total / members_;
   switch (kind) {
     case Kind::all_reduce:
-      return MPI_Allreduce(in, out, total, MPI_FLOAT, MPI_SUM, comm_) == MPI_SUCCESS;
+      return MPI_Allreduce(MPI_IN_PLACE, incoming(total), total, MPI_FLOAT, MPI_SUM, comm_) ==
+             MPI_SUCCESS;
     case Kind::all_gather:
-      return MPI_Allgather(in, share, MPI_FLOAT, out, share, MPI_FLOAT, comm_) == MPI_SUCCESS;
+      return MPI_Allgather(outgoing(share), share, MPI_FLOAT, incoming(total), share, MPI_FLOAT,
+                           comm_) == MPI_SUCCESS;
     case Kind::reduce_scatter:
-      return MPI_Reduce_scatter_block(in, out, share, MPI_FLOAT, MPI_SUM, comm_) == MPI_SUCCESS;
+      return MPI_Reduce_scatter_block(outgoing(total), incoming(share), share, MPI_FLOAT, MPI_SUM,
+                                      comm_) == MPI_SUCCESS;
     case Kind::all_to_all:
-      return MPI_Alltoall(in, share, MPI_FLOAT, out, share, MPI_FLOAT, comm_) == MPI_SUCCESS;
+      return MPI_Alltoall(outgoing(total), share, MPI_FLOAT, incoming(total), share, MPI_FLOAT,
+                          comm_) == MPI_SUCCESS;
     case Kind::broadcast:
-      return MPI_Bcast(in, total, MPI_FLOAT, 0, comm_) == MPI_SUCCESS;
+      return MPI_Bcast(incoming(total), total, MPI_FLOAT, 0, comm_) == MPI_SUCCESS;
     case Kind::send_recv:
       return members_ == 2 ? run_pair(total, Call::blocking) : run_ring(total);
   }
@@ -123,24 +130,25 @@ bool CollectiveBench::run_blocking(Kind kind, int total, int share) {
 
 MPI_Request CollectiveBench::start(Kind kind, std::int64_t bytes) {
   const int total = static_cast<int>(rounded(bytes) / 4), share = total / members_;
-  float* in = send_.data();
-  float* out = receive_.data();
   MPI_Request request = MPI_REQUEST_NULL;
   switch (kind) {
     case Kind::all_reduce:
-      MPI_Iallreduce(in, out, total, MPI_FLOAT, MPI_SUM, comm_, &request);
+      MPI_Iallreduce(MPI_IN_PLACE, incoming(total), total, MPI_FLOAT, MPI_SUM, comm_, &request);
       break;
     case Kind::all_gather:
-      MPI_Iallgather(in, share, MPI_FLOAT, out, share, MPI_FLOAT, comm_, &request);
+      MPI_Iallgather(outgoing(share), share, MPI_FLOAT, incoming(total), share, MPI_FLOAT, comm_,
+                     &request);
       break;
     case Kind::reduce_scatter:
-      MPI_Ireduce_scatter_block(in, out, share, MPI_FLOAT, MPI_SUM, comm_, &request);
+      MPI_Ireduce_scatter_block(outgoing(total), incoming(share), share, MPI_FLOAT, MPI_SUM, comm_,
+                                &request);
       break;
     case Kind::all_to_all:
-      MPI_Ialltoall(in, share, MPI_FLOAT, out, share, MPI_FLOAT, comm_, &request);
+      MPI_Ialltoall(outgoing(total), share, MPI_FLOAT, incoming(total), share, MPI_FLOAT, comm_,
+                    &request);
       break;
     case Kind::broadcast:
-      MPI_Ibcast(in, total, MPI_FLOAT, 0, comm_, &request);
+      MPI_Ibcast(incoming(total), total, MPI_FLOAT, 0, comm_, &request);
       break;
     case Kind::send_recv:
       break;
@@ -150,7 +158,7 @@ MPI_Request CollectiveBench::start(Kind kind, std::int64_t bytes) {
 
 bool CollectiveBench::run(Kind kind, std::int64_t bytes, Call call) {
   const int total = static_cast<int>(rounded(bytes) / 4);
-  if (call == Call::blocking) return run_blocking(kind, total, total / members_);
+  if (call == Call::blocking) return run_blocking(kind, total);
   if (kind == Kind::send_recv) return members_ == 2 ? run_pair(total, call) : run_ring(total);
   MPI_Request request = start(kind, bytes);
   const bool started = request != MPI_REQUEST_NULL;

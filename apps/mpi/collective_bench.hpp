@@ -8,6 +8,7 @@
 #include <functional>
 #include <vector>
 
+#include "apps/arena.hpp"
 #include "collectives/library.hpp"
 
 namespace apps::mpi {
@@ -22,10 +23,19 @@ struct MeasuredTime {
 // repetition the slowest member's time; outliers by Tukey's fences.
 MeasuredTime time_together(MPI_Comm comm, double seconds, const std::function<void()>& work);
 
+// Buffers as a training step has them: from memory, every call the next ones (apps/arena.hpp), for
+// gradients and shards come from large arrays that were touched long ago; reductions to all in
+// place, as gradients and tensor-parallel sums are, the other operations from one buffer to
+// another.
+struct CollectiveBuffers {
+  // For up to `largest` bytes (as nccl-tests counts them).
+  explicit CollectiveBuffers(std::int64_t largest);
+  Arena send, receive;
+};
+
 class CollectiveBench {
  public:
-  // Buffers for up to `largest` bytes (as nccl-tests counts them).
-  CollectiveBench(MPI_Comm comm, std::int64_t largest);
+  CollectiveBench(MPI_Comm comm, CollectiveBuffers& buffers);
 
   // What is really moved when `bytes` are asked for: whole floats for every member.
   std::int64_t rounded(std::int64_t bytes) const;
@@ -44,14 +54,16 @@ class CollectiveBench {
   MPI_Comm comm() const { return comm_; }
 
  private:
-  bool run_blocking(collectives::Kind kind, int total, int share);
+  bool run_blocking(collectives::Kind kind, int total);
   bool run_pair(int count, collectives::Call call);
   bool run_ring(int count);
+  float* outgoing(int count) { return buffers_.send.next(static_cast<std::size_t>(count)); }
+  float* incoming(int count) { return buffers_.receive.next(static_cast<std::size_t>(count)); }
 
   MPI_Comm comm_;
   int members_ = 1;
   int rank_ = 0;
-  std::vector<float> send_, receive_;
+  CollectiveBuffers& buffers_;
 };
 
 }  // namespace apps::mpi

@@ -27,7 +27,8 @@ std::string contention() {
   MPI_Comm_split(MPI_COMM_WORLD, rank < size / 2 ? 0 : 1, rank, &half);
   std::string text;
   {
-    CollectiveBench bench(half, kLargest);
+    CollectiveBuffers buffers(kLargest);
+    CollectiveBench bench(half, buffers);
     for (const std::int64_t bytes : {std::int64_t{64} << 10, kLargest}) {
       double alone = 0.0;
       if (rank < size / 2) {

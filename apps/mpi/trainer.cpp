@@ -1,6 +1,7 @@
 #include "apps/mpi/trainer.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace apps::mpi {
 
@@ -114,7 +115,12 @@ double Trainer::gradients() {
 }
 
 void Trainer::update() {
-  clock_.time(Op::optimizer, Part::other, [&] { states_.update(++steps_); });
+  const double here =
+      clock_.time(Op::optimizer, Part::other, [&] { return states_.square_share(); });
+  const double square =
+      clock_.time(Op::collectives, Part::other, [&] { return team_.sum_world(here); });
+  clock_.time(Op::optimizer, Part::other, [&] { states_.update(++steps_, std::sqrt(square)); });
+  clock_.time(Op::collectives, Part::other, [&] { states_.exchange_parameters(); });
 }
 
 double Trainer::step() {

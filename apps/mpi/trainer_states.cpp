@@ -170,24 +170,25 @@ double TrainerStates::repeated_squares() const {
   return sum;
 }
 
-void TrainerStates::update(int step) {
+double TrainerStates::square_share() const {
   double square = 0.0;
   for (const Piece& piece : pieces_) square += square_sum(piece);
   square -= repeated_squares();
-  square = team_.sum_world(sharded() ? square : square / plan_.dp);
-  norm_ = std::sqrt(square);
-  const auto clip = static_cast<float>(1.0 / std::max(1.0, norm_));
+  return sharded() ? square : square / plan_.dp;
+}
+
+void TrainerStates::update(int step, double norm) {
+  const auto clip = static_cast<float>(1.0 / std::max(1.0, norm));
   for (Piece& piece : pieces_) {
     float* gradient = const_cast<float*>(gradients_of(piece));
     kernels::scale(gradient, clip, piece.size);
     kernels::adam(parameters_of(piece), gradient, piece.moments.data(),
                   piece.moments.data() + piece.size, piece.size, 1.0F, step);
   }
-  if (plan_.zero == 1 || plan_.zero == 2) exchange_parameters();
 }
 
 void TrainerStates::exchange_parameters() {
-  if (plan_.dp == 1) return;
+  if (plan_.dp == 1 || plan_.zero == 0 || plan_.zero == 3) return;
   for (Piece& piece : pieces_) {
     MPI_Allgather(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, parameters_.data() + piece.range.begin,
                   static_cast<int>(piece.size), MPI_FLOAT, team_.data());

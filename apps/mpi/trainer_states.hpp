@@ -33,10 +33,13 @@ class TrainerStates {
   void finish_gradients();
   // Their sums become averages over the replicas.
   void average_gradients();
-  // Norm, clipping, AdamW; afterwards every rank has the new parameters it needs.
-  void update(int step);
+  // What this rank adds to the square of the gradients' norm, which is the sum over all ranks.
+  double square_share() const;
+  // Clipping by that norm, AdamW.
+  void update(int step, double norm);
+  // Afterwards every rank has the new parameters it needs.
+  void exchange_parameters();
 
-  double gradient_norm() const { return norm_; }
   // Called with a tensor, an index in its local part, and the averaged gradient there.
   using Visit = std::function<void(const Tensor&, std::size_t, float)>;
   // Visits what this rank holds.
@@ -72,7 +75,6 @@ class TrainerStates {
   const float* gradients_of(const Piece& piece) const;
   double square_sum(const Piece& piece) const;
   double repeated_squares() const;
-  void exchange_parameters();
 
   const TrainerPlan& plan_;
   const TrainerTeam& team_;
@@ -87,7 +89,6 @@ class TrainerStates {
     MPI_Request request = MPI_REQUEST_NULL;
   };
   std::vector<Gathered> gathered_;  // ZeRO-3, per unit
-  double norm_ = 0.0;
 };
 
 }  // namespace apps::mpi

@@ -27,7 +27,8 @@ namespace {
 
 constexpr double kUsualSeconds = 120.0;
 constexpr double kLeastSeconds = 30.0;  // in less, a small model
-constexpr int kWarmUpSteps = 2, kLeastSteps = 5, kMostSteps = 60;
+// Shares of the time.
+constexpr double kCollectives = 0.4, kKernels = 0.2, kTraining = 0.4;
 
 // Predictions of all strategies by the ordinary path, from nothing but the calibration file.
 nlohmann::ordered_json predict_all(const TrainerShape& shape, const std::string& calibration,
@@ -86,51 +87,16 @@ std::string publish(const nlohmann::ordered_json& predictions, const std::string
   return digest;
 }
 
-MeasuredStep time_steps(const TrainerShape& shape, const TrainerPlan& plan, const TrainerTeam& team,
-                        const Blas& blas, double seconds) {
-  Trainer trainer(shape, plan, team, blas);
-  for (int i = 0; i < kWarmUpSteps; ++i) trainer.step();
-  trainer.clock().clear();
-  std::vector<double> times;
-  double spent = 0.0;
-  while (static_cast<int>(times.size()) < kMostSteps &&
-         (static_cast<int>(times.size()) < kLeastSteps || spent < seconds)) {
-    MPI_Barrier(team.world());
-    const double begin = now_seconds();
-    trainer.step();
-    double time = now_seconds() - begin;
-    MPI_Allreduce(MPI_IN_PLACE, &time, 1, MPI_DOUBLE, MPI_MAX, team.world());
-    times.push_back(time);
-    spent += time;
-  }
-  MeasuredStep out;
-  out.seconds = studies::median(times);
-  out.spread =
-      (studies::quantile(times, 0.75) - studies::quantile(times, 0.25)) / (2.0 * out.seconds);
-  out.steps = static_cast<int>(times.size());
-  out.operators = trainer.clock().seconds();
-  MPI_Allreduce(MPI_IN_PLACE, out.operators.data(), static_cast<int>(out.operators.size()),
-                MPI_DOUBLE, MPI_SUM, team.world());
-  for (double& sum : out.operators) sum /= static_cast<double>(out.steps * plan.world());
-  out.bytes = static_cast<double>(trainer.peak_bytes());
-  MPI_Allreduce(MPI_IN_PLACE, &out.bytes, 1, MPI_DOUBLE, MPI_MAX, team.world());
-  return out;
-}
-
-void train_all(const TrainerShape& shape, const Blas& blas, bool timed, double seconds,
-               std::vector<VerifiedPlan>& plans) {
+void check_all(const TrainerShape& shape, const Blas& blas, std::vector<VerifiedPlan>& plans) {
   TrainerPlan alone = plans.front().plan;
   alone.spoiled = false;
   const ReferenceRun reference = run_reference(shape, alone, blas);
-  const double each = seconds / static_cast<double>(plans.size());
   for (VerifiedPlan& plan : plans) {
     const TrainerTeam team(MPI_COMM_WORLD, plan.plan);
     if (team.takes_part()) {
       const NumericsError error = check_numerics(shape, plan.plan, team, blas, reference);
       plan.loss_error = error.loss;
       plan.gradient_error = error.gradient;
-      plan.timed = timed;
-      if (timed) plan.measured = time_steps(shape, plan.plan, team, blas, each);
     }
     MPI_Barrier(MPI_COMM_WORLD);
   }
@@ -164,8 +130,8 @@ int calibrate_verify(const Session& session, const CalibrateOptions& options) {
     const std::string calibration = calibration_file(options);
     studies::CalibrationProfile profile;
     if (options.calibration.empty()) {
-      profile = measure_collectives(session, 0.4 * seconds);
-      measure_device(0.25 * seconds, profile);
+      profile = measure_collectives(session, kCollectives * seconds);
+      measure_device(kKernels * seconds, profile);
     }
     const bool good = lead_alone(session, [&] {
       if (options.calibration.empty()) {
@@ -177,7 +143,8 @@ int calibrate_verify(const Session& session, const CalibrateOptions& options) {
     });
     if (!good) return kOk;
   }
-  train_all(shape, blas, timed, 0.35 * seconds, plans);
+  check_all(shape, blas, plans);
+  if (timed) time_steps(shape, blas, kTraining * seconds, plans);
   if (!speaks) return kOk;
   if (!options.out.empty()) {
     reports::write_file(options.out, verify_json(plans, digest));

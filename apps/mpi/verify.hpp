@@ -3,6 +3,7 @@
 // then trains for real.
 #pragma once
 
+#include "apps/blas.hpp"
 #include "apps/calibrate_options.hpp"
 #include "apps/mpi/calibrate.hpp"
 #include "apps/mpi/operator_clock.hpp"
@@ -26,10 +27,10 @@ struct PredictedStep {
 };
 
 struct MeasuredStep {
-  double seconds = 0.0;  // median of steps
-  double spread = 0.0;   // half the distance of the quartiles, relative
-  double bytes = 0.0;    // most handed out at one time, of the fullest rank
-  int steps = 0;
+  std::vector<double> times;    // of every round, the slowest rank's
+  double seconds = 0.0;         // their median
+  double spread = 0.0;          // half the distance of their quartiles, relative
+  double bytes = 0.0;           // most handed out at one time, of the fullest rank
   OperatorSeconds operators{};  // of a step, mean over ranks and steps
 };
 
@@ -40,6 +41,11 @@ struct VerifiedPlan {
   double loss_error = 0.0, gradient_error = 0.0;
   bool timed = false;
 };
+
+// Fills in `measured`. In rounds of one step of every strategy, each by a trainer of its own, so
+// that a drift of the machine meets all of them; five rounds at least. Every rank calls it.
+void time_steps(const TrainerShape& shape, const Blas& blas, double seconds,
+                std::vector<VerifiedPlan>& plans);
 
 // Costs of the operators of a step, and what the rank that ends last waits for.
 OperatorSeconds predicted_operators(const scenarios::Report& report, const TrainerPlan& plan);

@@ -121,7 +121,7 @@ std::string verify_json(const std::vector<VerifiedPlan>& plans, const std::strin
       item["predicted_step_time_s"] = plan.predicted.seconds;
       item["measured_step_time_s"] = plan.measured.seconds;
       item["measured_spread"] = plan.measured.spread;
-      item["measured_steps"] = plan.measured.steps;
+      item["measured_times_s"] = plan.measured.times;
       item["error"] = step_error(plan);
       item["predicted_bytes"] = plan.predicted.bytes;
       item["measured_bytes"] = plan.measured.bytes;
