@@ -143,6 +143,9 @@ const std::vector<Key<Draft>> kProfile = {
     profile<&Implementation::gathers_per_layer>(
         "implementation.gathers_per_layer",
         "ZeRO-3: collectives that a layer's parameters take, and its gradients.", {1, 1000}),
+    profile<&Implementation::serial_data_collectives>(
+        "implementation.serial_data_collectives",
+        "Gathers of parameters and reductions of gradients run one after the other, as issued."),
     profile<&Implementation::gather_synchronises>(
         "implementation.gather_synchronises",
         "ZeRO-3: the host waits for the device before and after each gather."),

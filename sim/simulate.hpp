@@ -23,7 +23,7 @@ enum class Fidelity : std::uint8_t {
   flow,      // transfers share links, compute and communication slow each other: event driven
 };
 
-inline constexpr double kLeastComputeRate = 0.25;
+inline constexpr double kLeastComputeRate = 1.0 / 64.0;
 
 struct SimulateOptions {
   Fidelity fidelity = Fidelity::flow;

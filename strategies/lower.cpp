@@ -124,7 +124,7 @@ class Lowering {
     RankState& s = state(rank);
     const Op& op = s.program->op(index);
     out_.task_of[rank.index()][index] = task;
-    if (op.kind != OpKind::receive) s.last[static_cast<std::size_t>(op.stream)] = task;
+    if (op.kind != OpKind::receive) s.last[lane(op)] = task;
     if (op.host_waits) {
       s.host_anchor = task;
       s.host_clock = sim::Time::zero();
@@ -132,11 +132,17 @@ class Lowering {
     s.next = index + 1;
   }
 
+  // What runs in order: a stream, or two that share what moves their data.
+  std::size_t lane(const Op& op) const {
+    const bool shared = implementation_.serial_data_collectives && op.stream == Stream::reduce;
+    return static_cast<std::size_t>(shared ? Stream::gather : op.stream);
+  }
+
   // Dependencies and the stream's previous task.
   std::span<const TaskId> predecessors(RankId rank, OpIndex index) {
     RankState& s = state(rank);
     scratch_.clear();
-    const TaskId previous = s.last[static_cast<std::size_t>(s.program->op(index).stream)];
+    const TaskId previous = s.last[lane(s.program->op(index))];
     if (previous.valid()) scratch_.push_back(previous);
     for (OpIndex dependency : s.program->dependencies(index)) {
       const TaskId task = out_.task_of[rank.index()][dependency];

@@ -192,11 +192,14 @@ struct Implementation {
   bool fp8_parameter_gather = false;   // ZeRO-1: fp8 runs gather the new parameters in fp8
   bool layer_buckets = false;          // one bucket a layer (FSDP units)
   std::int64_t gathers_per_layer = 1;  // ZeRO-3: collectives a layer's parameters take (tensors)
-  bool gather_synchronises = false;    // ZeRO-3: the host waits for the device around each gather
-  std::int64_t prefetch_layers = 1;    // gathered ahead (ZeRO-3)
-  bool keeps_last_gathered = false;    // ZeRO-3: last layer and head, from forward to backward
-  double gather_copy_bytes = 0.0;      // FSDP: a parameter, from the gathered buffer to its tensor
-  double reduce_copy_bytes = 0.0;      // a gradient, into (and out of) the buffer that is reduced
+  // Gathers of parameters and reductions of gradients run one after the other, as issued: one
+  // thread moves both (nonblocking MPI collectives, which no hardware drives).
+  bool serial_data_collectives = false;
+  bool gather_synchronises = false;  // ZeRO-3: the host waits for the device around each gather
+  std::int64_t prefetch_layers = 1;  // gathered ahead (ZeRO-3)
+  bool keeps_last_gathered = false;  // ZeRO-3: last layer and head, from forward to backward
+  double gather_copy_bytes = 0.0;    // FSDP: a parameter, from the gathered buffer to its tensor
+  double reduce_copy_bytes = 0.0;    // a gradient, into (and out of) the buffer that is reduced
   bool reduces_whole_gradients = false;  // ZeRO-1: all-reduce; owners use their part of the sums
   // ZeRO-1: one reduction of all gradients when backward is over, whatever the overlap without it
   // (nanotron, which drops DDP then).
