@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <vector>
 
@@ -21,6 +22,17 @@ class Arena {
     at_ += (size + kLine - 1) / kLine * kLine;
     return out;
   }
+  // Pages that the system took back while they were idle (swap, proactive reclaim) return; caches
+  // keep one line of each. To be called before a measurement, for a step's memory is never idle.
+  void settle() {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - settled_ < kIdle) return;
+    for (std::size_t i = 0; i < values_.size(); i += kPage) {
+      volatile float& value = values_[i];
+      value = value;
+    }
+    settled_ = std::chrono::steady_clock::now();
+  }
   void refill() {
     for (std::size_t i = 0; i < values_.size(); ++i) {
       values_[i] = static_cast<float>(i % 1024) * (1.0F / 1024.0F) - 0.5F;
@@ -30,8 +42,11 @@ class Arena {
  private:
   static constexpr std::size_t kFloats = std::size_t{24} << 20;  // 96 MiB
   static constexpr std::size_t kLine = 16;                       // a cache line
+  static constexpr std::size_t kPage = 1024;                     // the smallest page
+  static constexpr std::chrono::milliseconds kIdle{50};
   std::vector<float> values_;
   std::size_t at_ = 0;
+  std::chrono::steady_clock::time_point settled_{};
 };
 
 }  // namespace apps

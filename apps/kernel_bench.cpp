@@ -41,6 +41,8 @@ class Bench {
   explicit Bench(const Blas& blas) : blas_(blas), gain_(kWidest, 1.0F), gradient_(kWidest) {}
 
   double time(const MeasuredKernel& kernel, double seconds) {
+    read_.settle();
+    write_.settle();
     return wall_time(seconds, [&] { run(kernel); });
   }
   void run(const MeasuredKernel& kernel) {

@@ -167,6 +167,8 @@ bool CollectiveBench::run(Kind kind, std::int64_t bytes, Call call) {
 }
 
 MeasuredTime CollectiveBench::measure(Kind kind, std::int64_t bytes, Call call, double seconds) {
+  buffers_.send.settle();
+  buffers_.receive.settle();
   MeasuredTime time = time_together(comm_, seconds, [&] { run(kind, bytes, call); });
   if (kind == Kind::send_recv && members_ == 2) time.seconds /= 2.0;
   return time;

@@ -35,7 +35,20 @@ struct Imported {
   CrossChecked fit;
 };
 
-std::map<std::string, std::vector<Imported>> by_system(std::size_t& refused) {
+// Sizes too few for latency and bandwidth.
+struct Refused {
+  std::string name, group, sizes;
+};
+
+std::string sizes_of(const std::vector<Timing>& sweep) {
+  std::string text;
+  for (const Timing& timing : sweep) {
+    text += fmt::format("{}{} GiB", text.empty() ? "" : ", ", timing.bytes >> 30U);
+  }
+  return text;
+}
+
+std::map<std::string, std::vector<Imported>> by_system(std::vector<Refused>& refused) {
   std::map<std::string, std::vector<Timing>> timings;
   for (const auto& row : rows_of("nccl_points.csv", 3)) {
     timings[row[0]].push_back({std::stoll(row[1]), std::stod(row[2]) * 1e-6});
@@ -43,12 +56,12 @@ std::map<std::string, std::vector<Imported>> by_system(std::size_t& refused) {
   std::map<std::string, std::vector<Imported>> out;
   for (const auto& row : rows_of("nccl_sweeps.csv", 6)) {
     const auto& sweep = timings.at(row[0]);
+    const std::string group = fmt::format("{} | {} on {}", row[3], row[4], row[5]);
     if (sweep.size() < kLeastPoints) {
-      ++refused;
-      continue;
+      refused.push_back({row[0], group, sizes_of(sweep)});
+    } else {
+      out[row[1]].push_back({row[0], group, fit_and_check(sweep)});
     }
-    out[row[1]].push_back(
-        {row[0], fmt::format("{} | {} on {}", row[3], row[4], row[5]), fit_and_check(sweep)});
   }
   return out;
 }
@@ -56,9 +69,12 @@ std::map<std::string, std::vector<Imported>> by_system(std::size_t& refused) {
 std::string percent(double share) { return fmt::format("{:.1f} %", 100.0 * share); }
 
 std::string page() {
-  std::size_t refused = 0;
+  std::vector<Refused> refused;
   const auto systems = by_system(refused);
-  std::string families, sweeps;
+  std::string families, sweeps, short_ones;
+  for (const Refused& sweep : refused) {
+    short_ones += fmt::format("| {} | {} | {} |\n", sweep.name, sweep.group, sweep.sizes);
+  }
   std::vector<double> all, worst;
   std::size_t count = 0;
   for (const auto& [system, list] : systems) {
@@ -100,12 +116,36 @@ std::string page() {
       "## By sweep\n\n"
       "| sweep | collective | ranks on domains | sizes | pieces | left out | median error | worst "
       "|\n"
-      "| --- | --- | --- | --- | --- | --- | --- | --- |\n{}",
-      count, percent(median(all)), percent(quantile(all, 0.9)), percent(median(worst)), refused,
-      families, sweeps);
+      "| --- | --- | --- | --- | --- | --- | --- | --- |\n{}\n"
+      "## Not fitted\n\n"
+      "{} sweeps have one or two sizes, all of them of gibibytes. A rate follows from such, and "
+      "no\n"
+      "latency: a fit of one piece would price the kilobytes and megabytes of a training step as "
+      "if\n"
+      "they had none. `calibrate import` warns and leaves them out.\n\n"
+      "| sweep | collective | ranks on domains | sizes |\n| --- | --- | --- | --- |\n{}",
+      count, percent(median(all)), percent(quantile(all, 0.9)), percent(median(worst)), families,
+      sweeps, refused.size(), short_ones);
 }
 
 }  // namespace
+
+TEST_CASE("the page of imported sweeps has a row for each of them, under its heading") {
+  const std::string text = page();
+  const std::size_t sweeps = text.find("## By sweep"), rest = text.find("## Not fitted");
+  REQUIRE(text.find("## By system") < sweeps);
+  REQUIRE(sweeps < rest);
+  REQUIRE(rest != std::string::npos);
+  std::map<std::string, std::size_t> sizes;
+  for (const auto& row : rows_of("nccl_points.csv", 3)) ++sizes[row[0]];
+  for (const auto& row : rows_of("nccl_sweeps.csv", 6)) {
+    const std::size_t at = text.find("| " + row[0] + " |");
+    INFO(row[0]);
+    REQUIRE(at != std::string::npos);
+    CHECK((at > rest) == (sizes.at(row[0]) < kLeastPoints));
+    CHECK(at > sweeps);
+  }
+}
 
 TEST_CASE("docs/import-errors.md has the errors of the fits to the shipped sweeps", "[docs]") {
   const std::string path = kRoot + "/docs/import-errors.md";
