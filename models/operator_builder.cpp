@@ -7,6 +7,15 @@ namespace {
 
 sim::Bytes bytes(double elements, double each) { return sim::Bytes::ceil(elements * each); }
 
+// What a loop of C++ over the experts takes the host, in launches from Python: one to enter it, a
+// half for each call in it (a cast, a cuBLASLt call), an eighth (5 of 40 us) for each further bare
+// launch that such a call makes.
+int issued(std::int64_t tensors, int kernels) {
+  if (kernels == 0) return 0;
+  const std::int64_t eighths = tensors * (4 + (kernels - 1));
+  return tensors > 1 ? static_cast<int>(1 + (eighths + 7) / 8) : (8 + kernels - 1 + 4) / 8;
+}
+
 double window_share(const Transformer& model, const Shard& shard) {
   const double s = static_cast<double>(shard.seq_len);
   const double w = static_cast<double>(model.window);
@@ -26,6 +35,8 @@ Dims dims_of(const Transformer& model, const Shard& shard) {
   dims.gradient = shard.gradient_bytes;
   dims.cast_passes = shard.cast_passes;
   dims.cast_copies = shard.cast_copies;
+  dims.cast_kernels = shard.cast_kernels;
+  dims.casts_together = shard.casts_together;
   dims.row_scales = shard.row_scales;
   dims.activation_input = saved_element_bytes(shard.saved_activation_input, dims.element);
   if (shard.saved_attention_output != SavedFormat::native) {
@@ -71,8 +82,12 @@ void OperatorBuilder::cast(const Linear& spec) {
   const double turned = turns ? 2.0 * dims_.operand : 0.0;  // what is quantised is transposed
   spec_cast.forward_bytes = in * (spec.cast_input ? each : turned);
   spec_cast.backward_bytes = out * (spec.cast_gradient ? each : turned);
-  spec_cast.forward_kernels = spec.cast_input || turns ? 1 : 0;
-  spec_cast.backward_kernels = spec.cast_gradient || turns ? 1 : 0;
+  // Transformer Engine has one kernel for all experts with delayed scaling only
+  // (multi_tensor_quantize_impl); the other recipes' casts go through them one by one.
+  const auto tensors = static_cast<int>(dims_.casts_together ? 1 : spec.groups);
+  const auto kernels = [&](bool whole) { return whole ? dims_.cast_kernels : turns ? 1 : 0; };
+  spec_cast.forward_kernels = tensors * kernels(spec.cast_input);
+  spec_cast.backward_kernels = tensors * kernels(spec.cast_gradient);
   if (kernels_.fp8_recast) {
     // Forward: absolute maximum, then the cast, of input and weights. Backward: the output's
     // gradient in both layouts, input and weights again, transposed.
@@ -87,14 +102,9 @@ void OperatorBuilder::cast(const Linear& spec) {
     spec_cast.forward_kernels = 4;
     spec_cast.backward_kernels = 5;
   }
-  streamed(spec_cast);
-}
-
-// Calls of the host that a product takes. Grouped ones go through the experts in one loop of C++,
-// an fp8 cast and a cuBLASLt call each; a call of that loop takes some half of one from Python.
-int OperatorBuilder::issued(const Linear& spec, bool low) {
-  if (spec.groups <= 1) return 1;
-  return static_cast<int>(1 + (low ? spec.groups : (spec.groups + 1) / 2));
+  Operator& op = streamed(spec_cast);
+  op.forward.issued = issued(tensors, tensors > 0 ? op.forward.kernels / tensors : 0);
+  op.backward_data.issued = issued(tensors, op.backward_data.kernels / tensors);
 }
 
 void OperatorBuilder::linear(const Linear& spec) {
@@ -116,8 +126,11 @@ void OperatorBuilder::linear(const Linear& spec) {
   const double gradient = fused ? 2.0 * dims_.gradient : dims_.element;
   op.backward_weight = gemm_work(spec.out, spec.in, rows, spec.groups, operand, gradient);
   for (Work* work : {&op.forward, &op.backward_data, &op.backward_weight}) {
-    work->kernels = issued(spec, low);
+    work->issued = issued(spec.groups, 1);
   }
+  // Each expert's weights are a parameter of their own: in backward one more node of autograd, with
+  // the hook that starts its gradient's reduction, costs what a call in the loop does.
+  if (spec.groups > 1) op.backward_weight.issued += static_cast<int>((spec.groups + 1) / 2);
   op.parameters = spec.weights ? weights : 0;
   op.quantised = low && !kernels_.fp8_recast;
   if (spec.bias) op.parameters += spec.groups * spec.out;

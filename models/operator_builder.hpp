@@ -22,6 +22,8 @@ struct Dims {
   bool row_scales = false;        // fp8 operands have a scale a row and column
   double cast_passes = 1.0;       // over a 16-bit tensor that is cast to fp8 or fp4
   double cast_copies = 2.0;       // layouts that are written: rows, and columns where they differ
+  int cast_kernels = 1;           // of one tensor
+  bool casts_together = false;    // the experts' tensors in one kernel
   double gradient = 4.0;          // bytes of an accumulated weight gradient
   std::int64_t tokens = 0;        // inside tensor-parallel regions: micro_batch * seq_len / cp
   std::int64_t rows = 0;          // outside them: tokens / tp with sequence parallelism
@@ -103,7 +105,6 @@ class OperatorBuilder {
   std::vector<Operator> take() { return std::move(operators_); }
 
  private:
-  static int issued(const Linear& spec, bool low);
   void cast(const Linear& spec);
   void add_gradient_kernels(const Linear& spec);
 

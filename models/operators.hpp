@@ -77,6 +77,11 @@ struct Work {
   std::int64_t parts = 1;      // fused attention: kernels, each over its part of the keys
   double output_bytes = 2.0;   // GEMM: moved per output element, both ways where it accumulates
   int kernels = 0;             // launches; 0 = there is no such pass
+  // What issuing them takes the host, in launches from Python, where that is not one a kernel:
+  // loops of C++ over the experts.
+  int issued = 0;
+
+  int host_launches() const { return issued > 0 ? issued : kernels; }
 };
 
 struct Operator {
@@ -136,6 +141,8 @@ struct Shard {
   double cast_passes = 1.0;      // fp8, fp4: times a cast reads its 16-bit operand
   double cast_copies = 2.0;      // fp8, fp4: layouts it writes, as it is and transposed
   double scale_bytes = 0.0;      // fp8, fp4: of scales, an element
+  int cast_kernels = 1;          // fp8, fp4: that a cast of one tensor takes
+  bool casts_together = false;   // fp8, fp4: all experts' tensors are cast by one kernel
   bool row_scales = false;       // fp8: a scale a row and column instead of one a tensor
   double gradient_bytes = 4.0;   // an element of the accumulated weight gradients
   std::int64_t loss_chunks = 1;  // logits exist for one part of the tokens at a time

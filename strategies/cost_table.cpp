@@ -16,7 +16,7 @@ namespace {
 void add(PassCost& sum, const models::Work& work, sim::Time time, double part) {
   if (work.kernels == 0) return;
   sum.time += time;
-  sum.kernels += work.kernels;
+  sum.kernels += work.host_launches();
   sum.flops += work.flops.count() * part;
 }
 
@@ -68,6 +68,7 @@ models::Shard make_shard(const Training& training, const Plan& plan, const model
   shard.cast_passes = cast_passes(training);
   shard.cast_copies = cast_copies(training, device);
   shard.scale_bytes = scale_bytes(training);
+  shard.cast_kernels = cast_kernels(training);
   shard.row_scales = training.fp8_recipe == Fp8Recipe::rowwise;
   shard.gradient_bytes = models::element_bytes(training.grad_dtype);
   shard.attention = training.attention;
@@ -119,6 +120,7 @@ void CostTable::measure_transformer(const models::Transformer& model) {
   if (model.causal) mean_of_busiest_ = 0.5 / shard_.attention_share;
   if (model.moe) {
     shard_.expert_load = expert_load(*model.moe, training_, plan_);
+    shard_.casts_together = casts_together(training_, model.moe->capacity_factor > 0.0);
     busiest_experts_ = models::expert_work_over_mean(model, shard_);
   }
   has_embedding_ = true;

@@ -10,6 +10,23 @@ double cast_passes(const Training& training) {
   return training.fp8_recipe == Fp8Recipe::tensorwise ? 2.0 : 1.0;
 }
 
+// Current scaling clears the maximum, finds it, derives the scale and casts
+// (Float8CurrentScalingQuantizer::quantize). NVFP4: as many kernels as passes.
+int cast_kernels(const Training& training) {
+  if (training.precision == models::Precision::fp4) return 3;
+  return training.fp8_recipe == Fp8Recipe::tensorwise ? 4 : 1;
+}
+
+// Delayed scaling has such a kernel. So has what a graph of the whole step can hold when no token is
+// dropped: the host does not know how many each expert got, so nothing can go through them one by
+// one.
+bool casts_together(const Training& training, bool drops_to_capacity) {
+  const bool graph = training.cuda_graph && training.cuda_graph_experts;
+  const bool delayed =
+      training.precision == models::Precision::fp8 && training.fp8_recipe == Fp8Recipe::delayed;
+  return delayed || (graph && !drops_to_capacity);
+}
+
 // Layouts a cast writes. Hopper's and Ada's fp8 products read both operands along k, so backward
 // wants a transposed copy; Blackwell's read any layout (Transformer Engine's
 // is_non_tn_fp8_gemm_supported), but blocks along rows and along columns have scales of their own.

@@ -8,6 +8,10 @@ namespace strategies {
 
 // Times a cast reads the 16-bit tensor.
 double cast_passes(const Training& training);
+// Kernels that a cast of one tensor takes.
+int cast_kernels(const Training& training);
+// Whether one kernel casts the tensors of all experts.
+bool casts_together(const Training& training, bool drops_to_capacity);
 // Layouts a cast writes, and that weights are held in: rows, and columns where they differ.
 double cast_copies(const Training& training, const models::Device& device);
 // Of scales, an element.
