@@ -33,7 +33,7 @@ MoeSizes moe_sizes(const Moe& moe, const Shard& shard, const Dims& dims) {
 }
 
 // Router GEMM, scores, top-k, and the maps that permutation needs. Works on the sequence shard.
-void add_router(OperatorBuilder& builder, const Transformer& model) {
+void add_router(OperatorBuilder& builder, const Transformer& model, const Shard& shard) {
   const Dims& dims = builder.dims();
   const Moe& moe = *model.moe;
   builder.linear({.name = "router",
@@ -48,10 +48,13 @@ void add_router(OperatorBuilder& builder, const Transformer& model) {
                   .cast = false});
   Streamed top_k{.name = "top_k", .region = Region::router, .modules = module_bit(Module::moe)};
   top_k.elements = static_cast<double>(dims.rows * moe.experts);
-  // fp32 logits, scores, top-k, scatter, histogram; kernels counted in Megatron-Core's router.
+  // fp32 logits, scores, top-k, scatter, histogram; kernels counted in Megatron-Core's router, and
+  // the sums that the exchange's sizes take in its all-to-all dispatcher's `preprocess`.
   top_k.forward_bytes = 40.0;
   top_k.backward_bytes = 24.0;
-  top_k.forward_kernels = builder.kernels().compiled ? 6 : 18;
+  const bool sizes_vary = builder.kernels().host_issues_experts && moe.capacity_factor == 0.0;
+  const int sums = !sizes_vary || shard.exchange_routes ? 0 : shard.ep > 1 ? 7 : 2;
+  top_k.forward_kernels = (builder.kernels().compiled ? 6 : 18) + sums;
   top_k.backward_kernels = builder.kernels().compiled ? 3 : 8;
   Operator& op = builder.streamed(top_k);
   if (moe.router_bias) op.parameters = moe.experts;
@@ -155,7 +158,7 @@ void add_moe(OperatorBuilder& builder, const Transformer& model, const Shard& sh
   const Dims& dims = builder.dims();
   const MoeSizes sizes = moe_sizes(*model.moe, shard, dims);
   builder.norm("mlp_norm", Region::mlp_norm, model.norm, dims.rows, model.hidden);
-  add_router(builder, model);
+  add_router(builder, model, shard);
   const bool quantised = dims.low_precision && shard.dispatch_bytes < dims.element;
   if (quantised) add_dispatch_cast(builder, sizes, model.hidden);
   add_permutation(builder, shard, Region::dispatch, sizes, model.hidden);

@@ -81,6 +81,9 @@ const std::vector<Key<Draft>> kTraining = {
     training<&Training::cuda_graph_experts>(
         "training.cuda_graph_experts", "true",
         "The graph holds the experts of mixture-of-experts layers, too."),
+    training<&Training::cuda_graph_attention>(
+        "training.cuda_graph_attention", "true",
+        "The graph holds attention, with its projections and its norm, too."),
     training<&Training::cuda_graph>("training.cuda_graph", "false",
                                     "Kernels are replayed from a graph: no launch cost."),
     training<&Training::loss_chunks>("training.loss_chunks", "1",

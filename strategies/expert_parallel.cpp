@@ -2,16 +2,20 @@
 // ranks that hold their experts and come back, forward and backward; with expert tensor parallelism
 // the tokens of an expert are gathered over, and its outputs scattered to, those ranks.
 //
-// alltoall: every token copy travels to its expert: tokens x top_k x hidden a rank and exchange.
-// allgather: every rank gets all tokens of the group, and the outputs are reduce-scattered.
+// alltoall: every token copy travels to its expert: tokens x top_k x hidden a rank and exchange,
+//   and behind it its routing weight (fp32), whose gradient comes back.
+// allgather: every rank gets all tokens of the group, and the outputs are reduce-scattered. With
+//   them go the weights and the map of all experts.
 // node_limited: a token travels once to each node that holds an expert of it, at most
 //   `moe.node_limit`, along its rail, and is handed on there over NVLink; both at once
 //   (DeepSeek-V3, arXiv 2412.19437 §3.2.2). Combining goes the same way back.
 // Tokens on their way out may travel in fp8; results come back in 16 bits. Backward of a combine
 // is a dispatch, and the reverse.
+#include <algorithm>
 #include <optional>
 
 #include "strategies/expert_load.hpp"
+#include "strategies/low_precision.hpp"
 #include "strategies/strategy.hpp"
 
 namespace strategies {
@@ -30,9 +34,10 @@ class ExpertParallel final : public Strategy {
     if (!pass.forward() && region == Region::dispatch) settle(emitter);
     // With overlap the backward of the combine runs beside that of the shared expert.
     const bool beside = plan().overlap.ep && !pass.forward();
-    if (beside && region == Region::shared_expert) under_way_ = exchange(emitter, Kind::all_gather);
+    if (beside && region == Region::shared_expert)
+      under_way_ = exchange(emitter, Kind::all_gather, pass.forward());
     if (region != (pass.forward() ? Region::mlp_in : Region::mlp_out)) return;
-    if (!under_way_) under_way_ = exchange(emitter, Kind::all_gather);
+    if (!under_way_) under_way_ = exchange(emitter, Kind::all_gather, pass.forward());
     settle(emitter);
     tensor(emitter, Kind::all_gather);
   }
@@ -41,11 +46,11 @@ class ExpertParallel final : public Strategy {
     if (!takes_part(pass, unit)) return;
     // Grouped products are issued by the host, which has to know how many tokens each expert gets.
     const bool counts = pass.forward() && !pass.recompute && region == Region::router;
-    if (counts && drops_none() && !in_graph()) emitter.synchronise();
+    if (counts && drops_none() && !in_graph()) tell_sizes(emitter);
     if (region == Region::shared_expert) settle(emitter);
     if (region != (pass.forward() ? Region::mlp_out : Region::mlp_in)) return;
     tensor(emitter, Kind::reduce_scatter);
-    under_way_ = exchange(emitter, Kind::reduce_scatter);
+    under_way_ = exchange(emitter, Kind::reduce_scatter, pass.forward());
     const bool beside =
         plan().overlap.ep && pass.forward() && unit.cost->at(Region::shared_expert).present;
     // Delayed weight gradients are written before the next region, where it is settled.
@@ -58,7 +63,7 @@ class ExpertParallel final : public Strategy {
     return unit.cost->at(Region::router).present && (pass.forward() || pass.data_gradient());
   }
 
-  std::optional<OpIndex> exchange(Emitter& emitter, Kind gathering) const {
+  std::optional<OpIndex> exchange(Emitter& emitter, Kind gathering, bool forward) const {
     if (plan().ep == 1) return std::nullopt;
     const bool gathers = plan().ep_dispatch == EpDispatch::allgather;
     const bool dispatches = gathering == Kind::all_gather;
@@ -69,6 +74,7 @@ class ExpertParallel final : public Strategy {
                     Activity::ep,
                     plan().overlap.ep,
                     gathers ? "ep exchange" : "ep all-to-all"};
+    what.bytes += sim::Bytes::ceil(weight_bytes(gathering, forward));
     if (plan().ep_dispatch == EpDispatch::node_limited) {
       what.forwarded = what.bytes;
       what.bytes = sim::Bytes::ceil(what.bytes.as_double() * visits_per_copy());
@@ -76,10 +82,46 @@ class ExpertParallel final : public Strategy {
     return emitter.collective(what);
   }
 
-  // Of 16 bits, or of the 8 that a dispatch can take; scales of blocks are not counted.
+  // How many tokens each expert gets from each rank. Ranks tell each other (int64), then the host
+  // reads what it needs to size buffers and products: four small tensors (Megatron-Core's
+  // `preprocess` and `_maybe_dtoh_and_synchronize`), over a communicator of its own, so not behind
+  // the tokens of another micro-batch, nor a reason to let that one compute ("overlapped"). An
+  // exchange that routes does it itself.
+  void tell_sizes(Emitter& emitter) const {
+    const models::Moe& moe = *context().model->transformer()->moe;
+    int copied = 1;
+    if (plan().ep > 1 && plan().ep_dispatch == EpDispatch::alltoall) {
+      copied = 4;
+      emitter.wait(emitter.collective({GroupKind::expert, Kind::all_gather,
+                                       sim::Bytes{8 * moe.experts * plan().ep}, Stream::tensor,
+                                       Activity::ep, true, "ep counts"}));
+    }
+    emitter.compute(
+        {Activity::forward, context().device->kernel_gap * copied, copied, 0.0, "counts"});
+    emitter.synchronise();
+  }
+
+  // Routing weights (fp32) go out with the tokens, and their gradients come back; gathered, those
+  // of all experts and a byte each that says which chose the token.
+  double weight_bytes(Kind gathering, bool forward) const {
+    const bool outward = (gathering == Kind::all_gather) == forward;
+    if (!outward || plan().ep_dispatch == EpDispatch::node_limited) return 0.0;
+    const models::Transformer& model = *context().model->transformer();
+    const double tokens = context().costs->dispatched_tokens().as_double() / element(model.hidden);
+    if (plan().ep_dispatch == EpDispatch::alltoall) return 4.0 * tokens;
+    const double own = all_tokens().as_double() / element(model.hidden);
+    return own * static_cast<double>(model.moe->experts) * (forward ? 5.0 : 4.0);
+  }
+
+  double element(std::int64_t hidden) const {
+    return static_cast<double>(hidden) * std::max(2.0, models::element_bytes(training().precision));
+  }
+
+  // Of 16 bits, or of the 8 that a dispatch can take, with the scales of its blocks.
   sim::Bytes on_the_wire(sim::Bytes tokens, bool dispatches) const {
-    const double each = models::element_bytes(plan().ep_dispatch_dtype) / 2.0;
-    return dispatches && each < 1.0 ? sim::Bytes::ceil(tokens.as_double() * each) : tokens;
+    const double whole = models::element_bytes(plan().ep_dispatch_dtype);
+    if (!dispatches || whole >= 2.0) return tokens;
+    return sim::Bytes::ceil(tokens.as_double() * (whole + scale_bytes(training())) / 2.0);
   }
 
   sim::Bytes all_tokens() const {

@@ -16,7 +16,8 @@ HostCosts host_costs(const StepContext& context) {
   HostCosts out;
   const Training& training = *context.training;
   const bool experts_apart = has_experts(context) && !training.cuda_graph_experts;
-  if (!implementation.host_limits || (training.cuda_graph && !experts_apart)) return out;
+  const bool whole = training.cuda_graph && training.cuda_graph_attention && !experts_apart;
+  if (!implementation.host_limits || whole) return out;
   const auto or_launch = [&](sim::Time time) {
     return time == sim::Time::zero() ? implementation.kernels.launch : time;
   };

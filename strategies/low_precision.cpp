@@ -17,9 +17,9 @@ int cast_kernels(const Training& training) {
   return training.fp8_recipe == Fp8Recipe::tensorwise ? 4 : 1;
 }
 
-// Delayed scaling has such a kernel. So has what a graph of the whole step can hold when no token is
-// dropped: the host does not know how many each expert got, so nothing can go through them one by
-// one.
+// Delayed scaling has such a kernel. So has what a graph of the whole step can hold when no token
+// is dropped: the host does not know how many each expert got, so nothing can go through them one
+// by one.
 bool casts_together(const Training& training, bool drops_to_capacity) {
   const bool graph = training.cuda_graph && training.cuda_graph_experts;
   const bool delayed =

@@ -72,7 +72,8 @@ struct Training {
   bool quantized_gradients = false;      // ZeRO++: gradients are reduced as 4-bit blocks
   bool compile = false;
   bool cuda_graph = false;
-  bool cuda_graph_experts = true;  // the graph holds experts, too; else only the rest of a layer
+  bool cuda_graph_experts = true;    // the graph holds experts, too; else only the rest of a layer
+  bool cuda_graph_attention = true;  // and attention
   bool deallocate_early = false;
   std::int64_t loss_chunks = 1;  // logits of one part of the tokens at a time (chunked loss)
 };

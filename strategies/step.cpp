@@ -220,12 +220,15 @@ class StepEmitter {
     emitter_.compute({activity, cost.time, kernels, cost.flops, kRegionNames[region]});
   }
 
-  // A graph without the experts is launched as a whole; what is left is issued kernel by kernel.
+  // A graph of a part of the layer is launched as a whole; what is left is issued kernel by kernel.
   bool is_replayed(std::size_t region) const {
-    if (!context_.training->cuda_graph) return false;
+    const Training& training = *context_.training;
+    if (!training.cuda_graph) return false;
     const auto at = static_cast<Region>(region);
-    return at != Region::dispatch && at != Region::mlp_in && at != Region::mlp_out &&
-           at != Region::combine && at != Region::shared_expert;
+    if (at >= Region::attention_norm && at <= Region::attention_residual) {
+      return training.cuda_graph_attention;
+    }
+    return training.cuda_graph_experts || at < Region::dispatch || at > Region::shared_expert;
   }
 
   bool recomputed(const Pass& pass, std::size_t u) const {

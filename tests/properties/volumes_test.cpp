@@ -93,14 +93,21 @@ void check_experts(const Stage& stage) {
   if (c.training->recompute.mode == strategies::Recompute::full) return;
   const double exchanges = 4.0 * stage.layers * stage.micro_batches;
   const double copies = c.costs->dispatched_tokens().as_double();
+  // Routing weights go out and their gradients come back: half as often as tokens travel.
+  const double element = std::max(2.0, models::element_bytes(c.training->precision));
+  const double hidden = static_cast<double>(c.model->transformer()->hidden) * element;
+  const double experts = static_cast<double>(c.model->transformer()->moe->experts);
   if (plan.ep_dispatch == strategies::EpDispatch::alltoall) {
-    CHECK(near(stage.moved.of(GroupKind::expert, Kind::all_to_all), exchanges * copies));
+    CHECK(near(stage.moved.of(GroupKind::expert, Kind::all_to_all),
+               exchanges * copies * (1.0 + 2.0 / hidden)));
   }
   if (plan.ep_dispatch == strategies::EpDispatch::allgather) {
     const double all = c.costs->hidden_state().as_double() * static_cast<double>(plan.ep) /
                        static_cast<double>(plan.sequence_parallel ? plan.tp : 1);
-    CHECK(near(stage.moved.of(GroupKind::expert, Kind::all_gather), exchanges / 2.0 * all));
-    CHECK(near(stage.moved.of(GroupKind::expert, Kind::reduce_scatter), exchanges / 2.0 * all));
+    CHECK(near(stage.moved.of(GroupKind::expert, Kind::all_gather),
+               exchanges / 2.0 * all * (1.0 + 2.5 * experts / hidden)));
+    CHECK(near(stage.moved.of(GroupKind::expert, Kind::reduce_scatter),
+               exchanges / 2.0 * all * (1.0 + 2.0 * experts / hidden)));
   }
 }
 

@@ -13,6 +13,7 @@ struct Seen {
   Program program;
   std::int64_t p = 0;  // parameters of the rank, before sharding
   std::int64_t s = 0;  // bytes of a hidden state
+  std::int64_t t = 0;  // tokens
   std::int64_t l = 0;  // layers of the rank
   std::int64_t m = 0;  // micro-batches
 
@@ -43,6 +44,7 @@ inline Seen observe(StepFixture& f) {
   const ParameterSet held = stage_parameters(f.context());
   seen.p = held.dense + held.expert;
   seen.s = f.costs().hidden_state().count();
+  seen.t = seen.s / (2 * f.gpt().hidden);
   for (const Chunk& chunk : f.context().chunks) {
     for (const Unit& unit : chunk.units) seen.l += unit.cost->is_layer ? 1 : 0;
   }

@@ -51,10 +51,12 @@ void check_context(CpType type, Kind kind, std::int64_t times) {
   CHECK(seen.states() == 4 * seen.p + 12 * seen.p);
 }
 
+constexpr std::int64_t kExperts = 8;
+
 StepFixture experts() {
   StepFixture f;
   f.gpt().moe = models::Moe{};
-  f.gpt().moe->experts = 8;
+  f.gpt().moe->experts = kExperts;
   f.gpt().moe->top_k = 2;
   f.gpt().moe->ffn = 1024;
   f.plan.dp = f.plan.ep = kRanks;
@@ -185,22 +187,27 @@ std::vector<Row> rows() {
          CHECK(seen.moved(GroupKind::next_stage, Kind::send_recv) == seen.s * seen.m);
          CHECK(seen.states() == 16 * seen.p);
        }},
-      {"expert parallel, alltoall", "A2A 4·k·S·L·m", "16·(dense + experts/e)",
+      {"expert parallel, alltoall", "A2A (4·S + 8·T)·k·L·m", "16·(dense + experts/e)",
        [] {
          StepFixture f = experts();
          const Seen seen = observe(f);
-         CHECK(seen.moved(GroupKind::expert, Kind::all_to_all) == 4 * 2 * seen.s * seen.l * seen.m);
+         CHECK(seen.moved(GroupKind::expert, Kind::all_to_all) ==
+               (4 * seen.s + 8 * seen.t) * 2 * seen.l * seen.m);
+         // Every rank tells all others what it has for each expert.
+         CHECK(seen.moved(GroupKind::expert, Kind::all_gather) ==
+               8 * kExperts * kRanks * seen.l * seen.m);
          CHECK(seen.states() == 16 * seen.p);
        }},
-      {"expert parallel, allgather", "AG 2·e·S·L·m + RS 2·e·S·L·m", "16·(dense + experts/e)",
+      {"expert parallel, allgather", "AG (2·S + 5·T·E)·e·L·m + RS (2·S + 4·T·E)·e·L·m",
+       "16·(dense + experts/e)",
        [] {
          StepFixture f = experts();
          f.plan.ep_dispatch = EpDispatch::allgather;
          const Seen seen = observe(f);
          CHECK(seen.moved(GroupKind::expert, Kind::all_gather) ==
-               2 * kRanks * seen.s * seen.l * seen.m);
+               (2 * seen.s + 5 * seen.t * kExperts) * kRanks * seen.l * seen.m);
          CHECK(seen.moved(GroupKind::expert, Kind::reduce_scatter) ==
-               2 * kRanks * seen.s * seen.l * seen.m);
+               (2 * seen.s + 4 * seen.t * kExperts) * kRanks * seen.l * seen.m);
        }},
       {"expert parallel, node_limited", "A2A 4·min(k, n)·S·L·m + NVLink 4·k·S·L·m",
        "16·(dense + experts/e)",
@@ -212,12 +219,19 @@ std::vector<Row> rows() {
          CHECK(seen.moved(GroupKind::expert, Kind::all_to_all) == 4 * seen.s * seen.l * seen.m);
          CHECK(seen.forwarded(GroupKind::expert) == 4 * 2 * seen.s * seen.l * seen.m);
        }},
-      {"expert parallel, tokens in fp8", "A2A 3·k·S·L·m", "16·(dense + experts/e)",
+      {"expert parallel, tokens in fp8", "A2A (3·S + 8·T)·k·L·m + scales", "16·(dense + experts/e)",
        [] {
          StepFixture f = experts();
          f.plan.ep_dispatch_dtype = models::Precision::fp8;
+         const Seen one_scale = observe(f);
+         CHECK(one_scale.moved(GroupKind::expert, Kind::all_to_all) ==
+               (3 * one_scale.s + 8 * one_scale.t) * 2 * one_scale.l * one_scale.m);
+         // A scale of 4 bytes for 128 elements of 2 bytes, both times that tokens go out in fp8.
+         f.training.precision = models::Precision::fp8;
+         f.training.fp8_recipe = Fp8Recipe::blockwise;
          const Seen seen = observe(f);
-         CHECK(seen.moved(GroupKind::expert, Kind::all_to_all) == 3 * 2 * seen.s * seen.l * seen.m);
+         CHECK(seen.moved(GroupKind::expert, Kind::all_to_all) ==
+               (3 * seen.s + 2 * seen.s * 4 / (2 * 128) + 8 * seen.t) * 2 * seen.l * seen.m);
        }},
       {"optimizer offload", "D2H 2P + H2D 2P", "4P",
        [] {
