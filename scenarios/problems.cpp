@@ -218,7 +218,8 @@ std::vector<Problem> plan_problems(const Scenario& scenario) {
     sharding_problems(scenario, out);
     if (!batch_problem(scenario, out)) micro = micro_batches(scenario);
   }
-  for (const auto& part : {schedule_problems(scenario, micro), strategy_problems(scenario)}) {
+  for (const auto& part :
+       {schedule_problems(scenario, micro), strategy_problems(scenario), idle_problems(scenario)}) {
     out.insert(out.end(), part.begin(), part.end());
   }
   layout_problems(scenario, out);

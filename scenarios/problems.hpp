@@ -25,6 +25,7 @@ std::vector<Problem> plan_problems(const Scenario& scenario);
 // that another one has to allow.
 std::vector<Problem> schedule_problems(const Scenario& scenario, std::int64_t micro_batches);
 std::vector<Problem> strategy_problems(const Scenario& scenario);
+std::vector<Problem> idle_problems(const Scenario& scenario);   // part of plan_problems(), too
 std::vector<Problem> order_problems(const Scenario& scenario);  // part of plan_problems()
 std::vector<Problem> cluster_problems(const Scenario& scenario);
 

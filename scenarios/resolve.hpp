@@ -50,6 +50,7 @@ class Resolver {
   void inter_node();
   void fit_torus();
   void training();
+  void finer_recompute();
   void profile();
   void plan();
   void layout();

@@ -62,8 +62,29 @@ void Resolver::training() {
     if (finer) recompute.mode = Recompute::full;
     if (given("training.recompute.modules")) recompute.mode = Recompute::selective;
   }
+  finer_recompute();
   if (recompute.mode == Recompute::selective && recompute.modules.empty()) {
     recompute.modules = draft_.implementation.selective_recompute;
+  }
+}
+
+// Keys of one mode of recomputation beside another mode.
+void Resolver::finer_recompute() {
+  using strategies::Recompute;
+  const auto refuse = [&](const char* key, const char* message, const char* hint) {
+    const std::string path = std::string("training.recompute.") + key;
+    if (given(path)) diagnostics_.error(locate(path), path, message, hint);
+  };
+  const Recompute mode = draft_.training.recompute.mode;
+  if (mode != Recompute::selective) {
+    refuse("modules",
+           "modules are recomputed by mode: selective; this mode takes whole layers, or none",
+           "training.recompute.mode: selective, or leave modules out");
+  }
+  if (mode == Recompute::full) return;
+  for (const char* key : {"layers", "every"}) {
+    refuse(key, "counts whole layers, which mode: full recomputes",
+           "training.recompute.mode: full, or leave it out");
   }
 }
 

@@ -114,6 +114,9 @@ struct Summary {
 struct Summaries {
   std::vector<Summary> targets;  // use = yes, by family of targets.csv (without memory)
   std::vector<Summary> sources;  // use = yes
+  // Mixture-of-experts records by model, in alphabetical order; a model has a second summary where
+  // parts of some of its records are assumed.
+  std::vector<Summary> expert_models;
   Summary assumed;               // use = assumed, all sources
   Summary total;                 // use = yes, all sources
 };

@@ -111,6 +111,10 @@ std::string accuracy_table(const Validation& validation) {
   for (const Summary& source : summaries.sources) {
     if (source.time.count > 0) table += row('`' + source.name + '`', source);
   }
+  table += std::string("\nStep time of mixture-of-experts models:\n\n") + header();
+  for (const Summary& model : summaries.expert_models) {
+    if (model.time.count > 0) table += row(model.name, model);
+  }
   table +=
       "\nMemory, of the kind each source prints:\n\n"
       "| | values | median | mean | p90 | bias |\n|---|---|---|---|---|---|\n";

@@ -92,6 +92,24 @@ Summary summary_of(const Validation& validation, const std::string& name, const 
   return summary;
 }
 
+// One summary for each model of mixture-of-experts records, those with assumed parts apart.
+std::vector<Summary> by_expert_model(const Validation& validation) {
+  std::set<std::pair<std::string, Use>> models;
+  for (const Record& record : validation.records) {
+    if (record.record_class == "moe" && record.use != Use::no) {
+      models.insert({record.model_name, record.use});
+    }
+  }
+  std::vector<Summary> out;
+  for (const auto& [model, use] : models) {
+    const std::string name = model + (use == Use::assumed ? ", assumed parts" : "");
+    out.push_back(summary_of(validation, name, [&, model = model, use = use](const Record& r) {
+      return r.record_class == "moe" && r.model_name == model && r.use == use;
+    }));
+  }
+  return out;
+}
+
 }  // namespace
 
 Summaries summarise(const Validation& validation) {
@@ -107,6 +125,7 @@ Summaries summarise(const Validation& validation) {
       return record.use == Use::yes && record.source == source.name;
     }));
   }
+  summaries.expert_models = by_expert_model(validation);
   summaries.assumed = summary_of(validation, "assumed",
                                  [](const Record& record) { return record.use == Use::assumed; });
   summaries.total =

@@ -36,17 +36,22 @@ inline std::string random_context(Draw& draw, std::int64_t cp) {
   const std::string type = draw.of<std::string>({"ring", "allgather", "ulysses", "hybrid"});
   std::string s = ", cp_type: " + type;
   if (type == "hybrid") s += fmt::format(", cp_ulysses: {}", draw.coin() ? 2 : cp);
-  return s + (draw.coin() ? ", cp_balance: contiguous" : "");
+  return s + (type != "ulysses" && draw.coin() ? ", cp_balance: contiguous" : "");
 }
 
-inline std::string random_sharding(Draw& draw, int zero, std::int64_t replicas) {
+// tp: neighbours of a shard group are so many ranks apart; nodes have eight.
+inline std::string random_sharding(Draw& draw, int zero, std::int64_t replicas, std::int64_t tp) {
   std::string s;
   const bool groups = zero > 0 && replicas % 2 == 0 && draw.coin();
   const std::int64_t group = groups ? replicas / 2 : replicas;
   if (groups) s += fmt::format(", shard_group: {}", group);
   if (zero > 0 && draw.coin()) s += ", quantized_weights: true, quantized_gradients: true";
-  if (zero == 3 && group % 2 == 0 && group > 2 && draw.coin()) s += ", secondary_shard: 2";
-  if (zero == 3 && group % 2 == 0 && group > 2 && draw.coin()) s += ", gather_group: 2";
+  const std::int64_t inside = 8 / tp;
+  const bool second = zero == 3 && group % 2 == 0 && group > 2 && draw.coin();
+  if (second) s += ", secondary_shard: 2";
+  if (zero == 3 && !second && group > inside && draw.coin()) {
+    s += fmt::format(", gather_group: {}", inside);
+  }
   if (zero >= 2 && groups && draw.coin()) return s + ", grad_reduce: two_hop";
   return s + (draw.coin() ? ", grad_reduce: micro_batch" : "");
 }
@@ -60,7 +65,8 @@ inline std::string random_experts(Draw& draw, std::int64_t ranks) {
 
 inline std::string random_training(Draw& draw, bool moe) {
   const std::string recompute = draw.of<std::string>(
-      {"none", "selective", "full", "sqrt", "{mode: full, every: 2}", "{mode: full, layers: 1}"});
+      {"none", "selective", "full", "sqrt", "{mode: full, every: 2}", "{mode: full, layers: 1}",
+       "{modules: [layernorm, act]}", moe ? "{modules: [moe, moe_act]}" : "{modules: [mlp]}"});
   std::string s = ", recompute: " + recompute;
   if (moe && draw.coin()) {
     s += ", moe_balance: dropless, " +
@@ -71,6 +77,10 @@ inline std::string random_training(Draw& draw, bool moe) {
   }
   if (draw.coin()) s += ", saved: {activation_input: fp8, attention_output: e5m6}";
   if (draw.coin()) s += ", loss_chunks: 4";
+  if (draw.number() % 4 == 0) {
+    s += fmt::format(", cuda_graph: true, cuda_graph_attention: {}", draw.coin());
+    if (moe) s += fmt::format(", cuda_graph_experts: {}", draw.coin());
+  }
   return s + ", optimizer: " +
          draw.of<std::string>({"adamw", "adamw-8bit", "adamw-bf16", "adafactor", "sgd", "lion"});
 }
@@ -90,13 +100,13 @@ inline Composition random_composition(std::uint64_t seed) {
   const bool deep = schedule.find("dualpipe") != std::string::npos;
   std::string s =
       fmt::format("{{tp: {}, cp: {}, pp: {}, dp: {}, vpp: {}, zero: {}", tp, cp, pp, dp, vpp, zero);
-  s += schedule + random_sharding(draw, zero, dp * cp);
+  s += schedule + random_sharding(draw, zero, dp * cp, tp);
   if (tp > 1 && draw.coin()) s += ", sequence_parallel: true";
   if (cp > 1) s += random_context(draw, cp);
-  const bool beside = pairs && draw.coin();
+  const bool beside = moe && pairs && draw.coin();
   s += fmt::format(
       ", overlap: {{grad_reduce: {}, param_gather: {}, tp: {}, ep_passes: {}, delay_wgrad: {}}}",
-      draw.coin(), draw.coin(), draw.coin(), beside, (beside || deep) && draw.coin());
+      draw.coin(), draw.coin(), draw.coin(), beside, moe && (beside || deep) && draw.coin());
   if (moe) s += random_experts(draw, dp * cp * tp);
   if (draw.number() % 4 == 0) {
     s += fmt::format(", offload: {{optimizer: 1, activations: {}, parameters: {}, nvme: {}}}",

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <fstream>
+#include <string>
 #include <vector>
 
 #include "scenarios/reader.hpp"
@@ -45,6 +47,27 @@ TEST_CASE("every shipped scenario runs, with every one of its strategies") {
       CHECK(report.mfu > 0.0);
       CHECK(report.mfu < 1.0);
       CHECK(report.stages[report.worst_stage].allocated > sim::Bytes{0});
+    }
+  }
+}
+
+// What does not fit is there to show that it does not, and the file says so in a comment.
+TEST_CASE("shipped scenarios fit in memory as their comments say") {
+  for (const auto& file : shipped()) {
+    INFO(file.string());
+    std::string said;
+    std::ifstream text(file);
+    for (std::string line; std::getline(text, line);) {
+      if (line.starts_with("# Does not fit: ")) said = line;
+    }
+    const auto check = [&](const scenarios::Scenario& scenario, const std::string& name) {
+      INFO(name);
+      CHECK(scenarios::predict(scenario).fits == (said.find(name) == std::string::npos));
+    };
+    const auto entries = scenarios::read_scenarios(file.string());
+    for (const auto& entry : entries) check(entry, entry.name);
+    if (entries.size() > 1) {
+      check(scenarios::read_scenario(file.string()), "the scenario without a strategy");
     }
   }
 }
