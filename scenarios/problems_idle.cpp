@@ -107,11 +107,9 @@ void balance_problems(const Scenario& s, Problems& out) {
   }
   const models::Transformer* model = s.model.transformer();
   if (model == nullptr || s.plan.cp_balance != strategies::CpBalance::contiguous) return;
-  const bool heads = s.plan.cp > 1 && s.plan.cp_type == strategies::CpType::ulysses;
-  if (model->causal && !heads) return;
-  out.push_back({{"strategy.cp_balance", heads ? "strategy.cp_type" : "model.causal"},
-                 heads ? "ulysses works on whole sequences: it is balanced either way"
-                       : "attention that is not causal is as much work for every rank",
+  if (model->causal) return;
+  out.push_back({{"strategy.cp_balance", "model.causal"},
+                 "attention that is not causal is as much work for every rank",
                  "strategy.cp_balance: head_tail"});
 }
 

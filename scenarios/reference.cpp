@@ -40,7 +40,10 @@ imperfect machines. Every key has a default but those marked *required*.
 - Bandwidths are per device (inside a node) or per network port, in one direction.
 
 What is wrong is reported with file, line and column, all independent faults at once (at most 20), each
-with what would be right; unknown keys are faults.
+with what would be right; unknown keys are faults. So are settings that could have no effect beside the model and the
+other settings. A few are read where they apply and rest elsewhere, so that one file can be swept: what belongs to
+a dimension of degree 1, `fp8_recipe` outside fp8 runs, `overlap.*` where nothing of its kind is sent, and keys of
+`implementation` for other strategies than the one that runs.
 )";
 
 struct Section {

@@ -36,7 +36,7 @@ inline std::string random_context(Draw& draw, std::int64_t cp) {
   const std::string type = draw.of<std::string>({"ring", "allgather", "ulysses", "hybrid"});
   std::string s = ", cp_type: " + type;
   if (type == "hybrid") s += fmt::format(", cp_ulysses: {}", draw.coin() ? 2 : cp);
-  return s + (type != "ulysses" && draw.coin() ? ", cp_balance: contiguous" : "");
+  return s + (draw.coin() ? ", cp_balance: contiguous" : "");
 }
 
 // tp: neighbours of a shard group are so many ranks apart; nodes have eight.

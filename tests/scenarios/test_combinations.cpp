@@ -97,7 +97,6 @@ const std::vector<Refused> kRefused{
     {"zero: 3, gather_group: 4", "but 8 ranks of a shard group lie on a node",
      "strategy.gather_group: 8"},
     {"zero: 3, gather_group: 8, secondary_shard: 8", "gathered in one hop", "keep one"},
-    {"cp: 2, cp_type: ulysses, cp_balance: contiguous", "balanced either way", "head_tail"},
     {"cp: 2, cp_balance: contiguous", "is not causal", "head_tail", "", "causal: false"},
     {"ep: 4, overlap: {delay_wgrad: true}", "overlap.ep_passes is false",
      "strategy.overlap.ep_passes: true", "", kMoe},
