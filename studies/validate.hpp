@@ -117,8 +117,8 @@ struct Summaries {
   // Mixture-of-experts records by model, in alphabetical order; a model has a second summary where
   // parts of some of its records are assumed.
   std::vector<Summary> expert_models;
-  Summary assumed;               // use = assumed, all sources
-  Summary total;                 // use = yes, all sources
+  Summary assumed;  // use = assumed, all sources
+  Summary total;    // use = yes, all sources
 };
 
 Summaries summarise(const Validation& validation);
