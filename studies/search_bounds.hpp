@@ -123,7 +123,7 @@ class SearchBounds {
                     std::size_t stage) const;
   void add_beginning(StageFacts& stage, const std::vector<strategies::PassSlot>& slots) const;
   void gather_pieces(const scenarios::Scenario& scenario);
-  const strategies::UnitCost* hollow(const strategies::UnitCost* unit);
+  const strategies::UnitCost* hollow(const strategies::UnitCost& unit);
   const std::vector<StageLayout>& layouts(Prepared& prepared, const scenarios::Scenario& scenario);
   double least_time(const Prepared& prepared, const scenarios::Scenario& scenario) const;
 
@@ -136,7 +136,8 @@ class SearchBounds {
   GatheredPasses gathered_passes_;
   Prepared prepared_;
   std::map<std::vector<std::int64_t>, std::uint32_t> layout_numbers_;
-  std::map<const strategies::UnitCost*, std::unique_ptr<strategies::UnitCost>> hollow_units_;
+  using HollowKey = std::array<std::int64_t, 4>;
+  std::map<HollowKey, std::unique_ptr<strategies::UnitCost>> hollow_units_;
   std::map<ScheduleKey, ScheduleFacts> schedules_;
   std::map<ScheduleKey, SchedulePtr> kept_schedules_;
   std::size_t kept_slots_ = 0;

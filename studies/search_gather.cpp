@@ -46,7 +46,7 @@ double GatheredPasses::pass(const OuterPlan& plan, const strategies::Chunk& chun
   alone.overlap.grad_reduce = true;  // reductions are not part of every pass
   alone.offload = {};                // copies can only make a pass longer
   const strategies::Program program =
-      units_.emit(plan.scenario, plan.table, alone, {chunk}, {{kind, 0, 0}}, plan.micro_batches);
+      units_.emit(plan.scenario, plan.table, alone, {chunk}, {{kind, 0, 0}});
   const double time =
       time_program(program, plan.shapes, prices_, units_.stretch(plan.scenario)).passes;
   if (kind == PassKind::forward || !plan.scenario.implementation.keeps_last_gathered) return time;

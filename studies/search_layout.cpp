@@ -26,13 +26,29 @@ std::vector<PassSlot> last_passes(const std::vector<PassSlot>& slots, std::size_
   return out;
 }
 
+// Units of one kind are one object, which is kept.
+std::vector<std::int64_t> units_of(const strategies::Chunk& chunk) {
+  std::vector<std::int64_t> out{chunk.tied_parameters};
+  for (const strategies::Unit& unit : chunk.units) {
+    out.push_back(reinterpret_cast<std::intptr_t>(unit.cost));
+  }
+  return out;
+}
+
 }  // namespace
 
-const strategies::UnitCost* SearchBounds::hollow(const strategies::UnitCost* unit) {
-  auto& out = hollow_units_[unit];
+// One for all units that hold the same parameters: what they compute does not matter to what stands
+// around the passes.
+const strategies::UnitCost* SearchBounds::hollow(const strategies::UnitCost& unit) {
+  const HollowKey key{unit.dense_parameters, unit.expert_parameters, unit.quantised_parameters,
+                      unit.is_layer ? 1 : 0};
+  auto& out = hollow_units_[key];
   if (!out) {
-    out = std::make_unique<strategies::UnitCost>(*unit);
-    out->regions = {};
+    out = std::make_unique<strategies::UnitCost>();
+    out->dense_parameters = unit.dense_parameters;
+    out->expert_parameters = unit.expert_parameters;
+    out->quantised_parameters = unit.quantised_parameters;
+    out->is_layer = unit.is_layer;
     // Something to compute, for communication to follow; nothing communicates for its sake.
     auto& norm = out->regions[static_cast<std::size_t>(models::Region::final_norm)];
     norm.present = true;
@@ -56,16 +72,12 @@ const std::vector<StageLayout>& SearchBounds::layouts(Prepared& prepared,
     stage.last = last_passes(schedule->stages[static_cast<std::size_t>(s)], stage.chunks.size());
     stage.hollow = stage.chunks;
     for (strategies::Chunk& chunk : stage.hollow) {
-      for (strategies::Unit& unit : chunk.units) unit.cost = hollow(unit.cost);
+      for (strategies::Unit& unit : chunk.units) unit.cost = hollow(*unit.cost);
     }
     std::vector<std::int64_t> all{-1};
-    for (const strategies::Chunk& chunk : stage.chunks) {
-      std::vector<std::int64_t> units{chunk.tied_parameters};
-      for (const strategies::Unit& unit : chunk.units) {
-        units.push_back(reinterpret_cast<std::intptr_t>(unit.cost));  // one of each kind, kept
-      }
-      stage.chunk_numbers.push_back(number(std::move(units)));
-      all.push_back(stage.chunk_numbers.back());
+    for (std::size_t c = 0; c < stage.chunks.size(); ++c) {
+      stage.chunk_numbers.push_back(number(units_of(stage.chunks[c])));
+      all.push_back(number(units_of(stage.hollow[c])));
     }
     for (const PassSlot& slot : stage.last) {
       all.push_back(static_cast<std::int64_t>(slot.kind));

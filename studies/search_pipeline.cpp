@@ -64,8 +64,7 @@ class PipelineBound {
 
  private:
   OuterPlan outer() const {
-    return {scenario_, *prepared_.table, emitted_, micro_batches_,
-            bounds_.prices_.outer_shapes(plan_)};
+    return {scenario_, *prepared_.table, emitted_, bounds_.prices_.outer_shapes(plan_)};
   }
 
   // Variants that differ only after the passes share them.

@@ -17,7 +17,8 @@ constexpr std::size_t kMostSteps = 2'000'000;  // to remember: about 80 MB
 
 std::vector<std::int64_t> OuterPlan::key(std::uint32_t number) const {
   std::vector<std::int64_t> out{number,
-                                micro_batches,
+                                scenario.plan.world_size(),
+                                plan.tp,
                                 plan.cp,
                                 plan.dp,
                                 plan.ep,
@@ -38,8 +39,8 @@ std::vector<std::int64_t> OuterPlan::key(std::uint32_t number) const {
 }
 
 TailBounds::Tail TailBounds::emitted(const OuterPlan& plan, const StageLayout& stage) {
-  const strategies::Program program = units_.emit(plan.scenario, plan.table, plan.plan,
-                                                  stage.hollow, stage.last, plan.micro_batches);
+  const strategies::Program program =
+      units_.emit(plan.scenario, plan.table, plan.plan, stage.hollow, stage.last);
   const double stretch = units_.stretch(plan.scenario);
   Tail out;
   OpIndex first = 0;

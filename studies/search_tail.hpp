@@ -17,7 +17,7 @@ struct StageLayout {
   // The same with units that only hold parameters: passes without work, for what stands around it.
   std::vector<strategies::Chunk> hollow;
   std::vector<strategies::PassSlot> last;
-  std::uint32_t number = 0;                  // equal for equal chunks and passes
+  std::uint32_t number = 0;                  // equal for equal hollow chunks and last passes
   std::vector<std::uint32_t> chunk_numbers;  // equal for equal units
 };
 
@@ -26,7 +26,6 @@ struct OuterPlan {
   const scenarios::Scenario& scenario;
   const UnitTable& table;
   const strategies::Plan& plan;  // as one stage: without messages
-  std::int64_t micro_batches;
   const GroupShapes& shapes;
 
   // Equal for plans with equal programs and prices, given equal chunks.

@@ -96,10 +96,9 @@ double UnitTables::stretch(const Scenario& scenario) const {
 strategies::Program UnitTables::emit(const Scenario& scenario, const UnitTable& table,
                                      const strategies::Plan& plan,
                                      std::vector<strategies::Chunk> chunks,
-                                     std::vector<strategies::PassSlot> slots,
-                                     std::int64_t micro_batches) {
+                                     std::vector<strategies::PassSlot> slots) {
   strategies::PipelineSchedule schedule;
-  schedule.shape = {plan.pp, plan.vpp, micro_batches, 0};
+  schedule.shape = {plan.pp, plan.vpp, 1, 0};
   schedule.stages.resize(static_cast<std::size_t>(plan.pp));
   schedule.stages.front() = std::move(slots);
   strategies::StepContext context;
@@ -111,7 +110,7 @@ strategies::Program UnitTables::emit(const Scenario& scenario, const UnitTable& 
   context.costs = table.costs.get();
   context.schedule = &schedule;
   context.chunks = std::move(chunks);
-  context.micro_batches = micro_batches;
+  context.micro_batches = 1;
   return strategies::emit_step(context);
 }
 
@@ -123,7 +122,7 @@ PassCosts UnitTables::measure(const UnitTable& table, const Scenario& scenario,
   const std::vector chunks{strategies::Chunk{0, {{&every_pass, unit.layer}}, 0}};
   for (std::size_t k = 0; k < kPassKinds; ++k) {
     const auto kind = static_cast<PassKind>(k);
-    const auto program = emit(scenario, table, table.plan, chunks, {{kind, 0, 0}}, 1);
+    const auto program = emit(scenario, table, table.plan, chunks, {{kind, 0, 0}});
     const ProgramTimes times = time_program(program, shapes, prices_, stretch(scenario));
     out.time[k] = times.passes;
     out.busy[k] = times.busy;

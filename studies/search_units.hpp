@@ -68,10 +68,10 @@ class UnitTables {
   const UnitTable& of(const SearchCore& core, const scenarios::Scenario& scenario);
 
   double stretch(const scenarios::Scenario& scenario) const;
-  // Passes of `chunks` with `plan`.
+  // Passes of `chunks` with `plan`. How many micro-batches there are changes their memory only.
   strategies::Program emit(const scenarios::Scenario& scenario, const UnitTable& table,
                            const strategies::Plan& plan, std::vector<strategies::Chunk> chunks,
-                           std::vector<strategies::PassSlot> slots, std::int64_t micro_batches);
+                           std::vector<strategies::PassSlot> slots);
 
  private:
   using Key = std::array<std::int64_t, kMostCoreDimensions + strategies::kGroupKinds + 1>;
