@@ -15,7 +15,7 @@ using strategies::PassKind;
 constexpr auto kForward = static_cast<std::size_t>(PassKind::forward);
 constexpr auto kBackward = static_cast<std::size_t>(PassKind::backward);
 // Schedules at hand: about 100 MB.
-constexpr std::size_t kMostKeptSlots = 8'000'000;
+constexpr std::size_t kMostKeptSlots = 2'500'000;
 constexpr auto kInput = static_cast<std::size_t>(PassKind::backward_input);
 
 // The least a backward of a piece takes before the piece below can go on. Beside another pass it
@@ -83,16 +83,16 @@ SearchBounds::SchedulePtr SearchBounds::kept_schedule(const Scenario& scenario) 
   if (found != kept_schedules_.end()) return found->second;
   const auto& [name, stages, chunks, micro_batches, group, pairs] = key;
   auto plain = strategies::find_schedule(name)->generate({stages, chunks, micro_batches, group});
-  auto schedule = std::make_shared<const strategies::PipelineSchedule>(
-      pairs ? strategies::in_pairs(std::move(plain)) : std::move(plain));
+  auto kept = std::make_shared<KeptSchedule>();
+  kept->schedule = pairs ? strategies::in_pairs(std::move(plain)) : std::move(plain);
   const auto slots = static_cast<std::size_t>(2 * stages * chunks * micro_batches);
   if (kept_slots_ + slots > kMostKeptSlots) {
     kept_schedules_.clear();
     kept_slots_ = 0;
   }
   kept_slots_ += slots;
-  kept_schedules_.emplace(key, schedule);
-  return schedule;
+  kept_schedules_.emplace(key, kept);
+  return kept;
 }
 
 double SearchBounds::host_time(const Scenario& scenario) const {
@@ -105,7 +105,7 @@ const SearchBounds::ScheduleFacts& SearchBounds::facts(const Scenario& scenario)
   if (!is_new) return entry->second;
   ScheduleFacts& out = entry->second;
   const SchedulePtr kept = kept_schedule(scenario);
-  const strategies::PipelineSchedule& schedule = *kept;
+  const strategies::PipelineSchedule& schedule = kept->schedule;
   for (std::int64_t s = 0; s < scenario.plan.pp; ++s) {
     StageFacts stage;
     for (std::int64_t c = 0; c < schedule.chunks_of_stage(); ++c) {
@@ -149,6 +149,7 @@ SearchBounds::Prepared& SearchBounds::prepare(const SearchCore& core, const Scen
   prepared_.facts = &facts(scenario);
   prepared_.pieces = piece_costs(*prepared_.table, scenario);
   for (auto& pieces : prepared_.gathered) pieces.clear();
+  for (auto& peaks : prepared_.early_peaks) peaks.clear();
   prepared_.layouts.clear();
   prepared_.passes.clear();
   prepared_.valid = true;

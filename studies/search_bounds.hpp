@@ -26,6 +26,7 @@
 #include "strategies/schedule.hpp"
 #include "strategies/step_context.hpp"
 #include "studies/search_gather.hpp"
+#include "studies/search_pass_order.hpp"
 #include "studies/search_prices.hpp"
 #include "studies/search_space.hpp"
 #include "studies/search_tail.hpp"
@@ -98,6 +99,8 @@ class SearchBounds {
     // ZeRO-3: the peaks of pieces that gather their units as they go, and what that takes in all;
     // by whether they gather ahead. Worked out when asked for.
     std::array<std::vector<GatheredPiece>, 2> gathered;
+    // Of the memory of a variant: the peaks of the beginning of each stage, by what they depend on.
+    std::array<std::vector<double>, 16> early_peaks;
     // Of the pipeline bound: per stage, and by what the passes depend on. Worked out when asked
     // for.
     std::vector<StageLayout> layouts;
@@ -105,12 +108,20 @@ class SearchBounds {
   };
 
   Prepared& prepare(const SearchCore& core, const scenarios::Scenario& scenario);
-  using SchedulePtr = std::shared_ptr<const strategies::PipelineSchedule>;
+  struct KeptSchedule {
+    strategies::PipelineSchedule schedule;
+    std::vector<OrderedPass> order;  // worked out when asked for
+  };
+  using SchedulePtr = std::shared_ptr<KeptSchedule>;
   // Name, stages, chunks, micro-batches, group, in pairs.
   using ScheduleKey =
       std::tuple<std::string, std::int64_t, std::int64_t, std::int64_t, std::int64_t, bool>;
   static ScheduleKey schedule_key(const scenarios::Scenario& scenario);
   SchedulePtr kept_schedule(const scenarios::Scenario& scenario);
+  static const std::vector<OrderedPass>& order(KeptSchedule& kept) {
+    if (kept.order.empty()) kept.order = pass_order(kept.schedule);
+    return kept.order;
+  }
   double host_time(const scenarios::Scenario& scenario) const;
   const ScheduleFacts& facts(const scenarios::Scenario& scenario);
   double driver(double allocated, const strategies::Plan& plan,
@@ -121,6 +132,8 @@ class SearchBounds {
                 std::size_t stage) const;
   double early_peak(const Prepared& prepared, const strategies::StepContext& context,
                     std::size_t stage) const;
+  const std::vector<double>& early_peaks(Prepared& prepared,
+                                         const strategies::StepContext& context) const;
   void add_beginning(StageFacts& stage, const std::vector<strategies::PassSlot>& slots) const;
   void gather_pieces(const scenarios::Scenario& scenario);
   const strategies::UnitCost* hollow(const strategies::UnitCost& unit);

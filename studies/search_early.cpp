@@ -182,16 +182,30 @@ double SearchBounds::early_peak(const Prepared& prepared, const strategies::Step
   return peak;
 }
 
+// Of the variant's dimensions they depend on these alone.
+const std::vector<double>& SearchBounds::early_peaks(Prepared& prepared,
+                                                     const strategies::StepContext& context) const {
+  const strategies::Plan& plan = *context.plan;
+  auto& out =
+      prepared
+          .early_peaks[static_cast<std::size_t>(plan.zero) * 4 +
+                       (plan.reshard_after_forward ? 2 : 0) + (plan.overlap.param_gather ? 1 : 0)];
+  for (std::size_t s = out.size(); s < prepared.facts->stages.size(); ++s) {
+    out.push_back(early_peak(prepared, context, s));
+  }
+  return out;
+}
+
 double SearchBounds::variant_memory(const SearchCore& core, const Scenario& scenario) {
   Prepared& prepared = prepare(core, scenario);
   strategies::Plan plan = scenario.plan;
   if (plan.zero == 0) plan.shard_group = plan.dp * plan.cp;
   if (plan.zero == 3 && prepared.gathered[0].empty()) gather_pieces(scenario);
   const strategies::StepContext context = memory_context(scenario, plan);
+  const std::vector<double>& peaks = early_peaks(prepared, context);
   double most = 0.0;
-  for (std::size_t s = 0; s < prepared.facts->stages.size(); ++s) {
-    const double peak = early_peak(prepared, context, s);
-    most = std::max(most, states(prepared, context, s) + std::max(0.0, peak));
+  for (std::size_t s = 0; s < peaks.size(); ++s) {
+    most = std::max(most, states(prepared, context, s) + std::max(0.0, peaks[s]));
   }
   return driver(most, plan, scenario);
 }

@@ -8,15 +8,22 @@ namespace studies {
 
 using strategies::PassKind;
 
-const GatheredPasses::Times& GatheredPasses::times(const OuterPlan& plan,
-                                                   const strategies::Chunk& chunk,
-                                                   std::uint32_t number) {
-  const auto [entry, is_new] = known_.try_emplace(plan.key(number));
-  if (!is_new) return entry->second;
-  for (std::size_t k = 0; k < kPassKinds; ++k) {
-    entry->second.pass[k] = pass(plan, chunk, static_cast<PassKind>(k));
-  }
-  if (!plan.plan.overlap.grad_reduce) entry->second.reduction = blocking_reduction(plan, chunk);
+// Reductions are not part of every pass, and copies can only make one longer.
+strategies::Plan GatheredPasses::of_pass(const strategies::Plan& plan) {
+  strategies::Plan out = plan;
+  out.overlap.grad_reduce = true;
+  out.offload = {};
+  return out;
+}
+
+double GatheredPasses::time(const OuterPlan& plan, const strategies::Chunk& chunk,
+                            std::uint32_t number, PassKind kind) {
+  const strategies::Plan alone = of_pass(plan.plan);
+  const OuterPlan what{plan.scenario, plan.table, alone, plan.shapes};
+  std::vector<std::int64_t> key = what.key(number);
+  key.push_back(static_cast<std::int64_t>(kind));
+  const auto [entry, is_new] = known_.try_emplace(std::move(key));
+  if (is_new) entry->second = pass(what, chunk, kind);
   return entry->second;
 }
 
@@ -42,11 +49,8 @@ double GatheredPasses::blocking_reduction(const OuterPlan& plan, const strategie
 }
 
 double GatheredPasses::pass(const OuterPlan& plan, const strategies::Chunk& chunk, PassKind kind) {
-  strategies::Plan alone = plan.plan;
-  alone.overlap.grad_reduce = true;  // reductions are not part of every pass
-  alone.offload = {};                // copies can only make a pass longer
   const strategies::Program program =
-      units_.emit(plan.scenario, plan.table, alone, {chunk}, {{kind, 0, 0}});
+      units_.emit(plan.scenario, plan.table, plan.plan, {chunk}, {{kind, 0, 0}});
   const double time =
       time_program(program, plan.shapes, prices_, units_.stretch(plan.scenario)).passes;
   if (kind == PassKind::forward || !plan.scenario.implementation.keeps_last_gathered) return time;

@@ -14,24 +14,22 @@ class GatheredPasses {
  public:
   GatheredPasses(UnitTables& units, QuietPrices& prices) : units_(units), prices_(prices) {}
 
-  struct Times {
-    std::array<double, kPassKinds> pass{};  // the least that each kind of pass takes
-    // What a backward that makes gradients final adds where their reduction is not overlapped: each
-    // unit waits for its own.
-    double reduction = 0.0;
-  };
-  // Of a chunk, whose number is `number` (StageLayout).
-  const Times& times(const OuterPlan& plan, const strategies::Chunk& chunk, std::uint32_t number);
+  // The least that a pass of a chunk takes, whose number is `number` (StageLayout).
+  double time(const OuterPlan& plan, const strategies::Chunk& chunk, std::uint32_t number,
+              strategies::PassKind kind);
+  // What a backward that makes gradients final adds where their reduction is not overlapped: each
+  // unit waits for its own.
+  double blocking_reduction(const OuterPlan& plan, const strategies::Chunk& chunk);
 
  private:
+  static strategies::Plan of_pass(const strategies::Plan& plan);
   double pass(const OuterPlan& plan, const strategies::Chunk& chunk, strategies::PassKind kind);
   double still_there(const OuterPlan& plan, const strategies::Chunk& chunk,
                      const strategies::Program& backward);
-  double blocking_reduction(const OuterPlan& plan, const strategies::Chunk& chunk);
 
   UnitTables& units_;
   QuietPrices& prices_;
-  std::map<std::vector<std::int64_t>, Times> known_;
+  std::map<std::vector<std::int64_t>, double> known_;
 };
 
 }  // namespace studies

@@ -60,16 +60,17 @@ const strategies::UnitCost* SearchBounds::hollow(const strategies::UnitCost& uni
 const std::vector<StageLayout>& SearchBounds::layouts(Prepared& prepared,
                                                       const scenarios::Scenario& scenario) {
   if (!prepared.layouts.empty()) return prepared.layouts;
-  const SchedulePtr schedule = kept_schedule(scenario);
+  const SchedulePtr kept = kept_schedule(scenario);
+  const strategies::PipelineSchedule& schedule = kept->schedule;
   const auto number = [&](std::vector<std::int64_t> key) {
     const auto next = static_cast<std::uint32_t>(layout_numbers_.size());
     return layout_numbers_.try_emplace(std::move(key), next).first->second;
   };
   for (std::int64_t s = 0; s < scenario.plan.pp; ++s) {
     StageLayout stage;
-    stage.chunks = strategies::chunks_of_stage(scenario.model, scenario.plan, *schedule,
+    stage.chunks = strategies::chunks_of_stage(scenario.model, scenario.plan, schedule,
                                                *prepared.table->costs, scenario.implementation, s);
-    stage.last = last_passes(schedule->stages[static_cast<std::size_t>(s)], stage.chunks.size());
+    stage.last = last_passes(schedule.stages[static_cast<std::size_t>(s)], stage.chunks.size());
     stage.hollow = stage.chunks;
     for (strategies::Chunk& chunk : stage.hollow) {
       for (strategies::Unit& unit : chunk.units) unit.cost = hollow(*unit.cost);

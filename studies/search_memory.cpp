@@ -58,7 +58,7 @@ double SearchBounds::memory(const SearchCore& core, const scenarios::Scenario& s
   const Prepared& prepared = prepare(core, scenario);
   strategies::Plan plan = scenario.plan;
   if (plan.zero == 0) plan.shard_group = plan.dp * plan.cp;
-  strategies::PipelineSchedule schedule = *kept_schedule(scenario);
+  strategies::PipelineSchedule schedule = kept_schedule(scenario)->schedule;
   strategies::StepContext context;
   context.model = &scenario.model;
   context.device = &scenario.device;

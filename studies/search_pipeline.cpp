@@ -21,7 +21,6 @@ namespace studies {
 using scenarios::Scenario;
 using strategies::GroupKind;
 using strategies::PassKind;
-using strategies::PassSlot;
 
 class PipelineBound {
  public:
@@ -36,7 +35,7 @@ class PipelineBound {
         plan_(scenario.plan),
         micro_batches_(scenarios::micro_batches(scenario)),
         kept_(bounds.kept_schedule(scenario)),
-        schedule_(*kept_),
+        order_(bounds.order(*kept_)),
         pieces_(prepared.pieces) {
     if (of == Of::core) {  // the least any variant does around the passes
       plan_.zero = 0;
@@ -99,133 +98,97 @@ class PipelineBound {
       copies_.emplace(bounds_.prices_, bounds_.prices_.outer_shapes(plan_),
                       static_cast<std::size_t>(plan_.pp));
     }
-    const std::size_t cells = pieces_.size() * copies() * static_cast<std::size_t>(micro_batches_);
-    forward_.assign(cells, -1.0);
-    backward_.assign(cells, -1.0);
     const auto stages = static_cast<std::size_t>(plan_.pp);
     clock_.assign(stages, 0.0);
-    next_.assign(stages, 0);
-    held_.assign(stages, std::vector<bool>(static_cast<std::size_t>(schedule_.chunks_of_stage()),
-                                           plan_.zero < 3));
+    const auto chunks = static_cast<std::size_t>(kept_->schedule.chunks_of_stage());
+    held_.assign(stages, std::vector<bool>(chunks, plan_.zero < 3));
     for (std::size_t s = 0; s < stages; ++s) release_.push_back(gathered(s));
     finals_.assign(stages, std::vector<std::int64_t>(held_.front().size(), 0));
     last_start_.assign(stages, std::vector<double>(held_.front().size(), 0.0));
-    for (bool progress = true; progress;) {
-      progress = false;
-      for (std::size_t s = 0; s < stages; ++s) {
-        while (next_[s] < schedule_.stages[s].size() && pass(s)) progress = true;
-      }
-    }
+    ends_.resize(order_.size());
+    for (std::size_t i = 0; i < order_.size();) i += pass(i);
   }
 
-  std::size_t copies() const {
-    return schedule_.placement == strategies::Placement::bidirectional ? 2 : 1;
-  }
-  std::size_t cell(std::int64_t piece, const PassSlot& slot) const {
-    const std::size_t copy = copies() == 2 ? static_cast<std::size_t>(slot.chunk) : 0;
-    return (static_cast<std::size_t>(piece) * copies() + copy) *
-               static_cast<std::size_t>(micro_batches_) +
-           static_cast<std::size_t>(slot.micro_batch);
-  }
-
-  // Runs the next pass of a stage, or two side by side, if what they wait for is there.
-  bool pass(std::size_t s) {
-    const auto& slots = schedule_.stages[s];
-    const std::size_t count = slots[next_[s]].with_next ? 2 : 1;
+  // Runs a pass, or two side by side. Returns how many.
+  std::size_t pass(std::size_t at) {
+    const std::size_t count = order_[at].with_next ? 2 : 1;
+    const std::size_t s = order_[at].stage;
     std::array<double, 2> start{};
-    for (std::size_t i = 0; i < count; ++i) {
-      start[i] = ready(s, slots[next_[s] + i]);
-      if (start[i] < 0.0) return false;
-    }
+    for (std::size_t i = 0; i < count; ++i) start[i] = ready(order_[at + i]);
     double end = clock_[s];
     double together = clock_[s];
     for (std::size_t i = 0; i < count; ++i) {
-      const PassSlot& slot = slots[next_[s] + i];
-      const PassCosts& cost = cost_of(s, slot);
-      const auto kind = static_cast<std::size_t>(slot.kind);
+      const OrderedPass& pass = order_[at + i];
+      const PassCosts& cost = cost_of(pass);
+      const auto kind = static_cast<std::size_t>(pass.kind);
       double finish = start[i] + cost.time[kind];
       if (count == 1 && copies_) {
-        const bool end_of_model = piece_of(s, slot) + 1 == pieces_.size();
-        finish = copies_->finish(s, slot.kind, cost, end_of_model, start[i], finish);
+        const bool end_of_model = pass.piece + 1 == pieces_.size();
+        finish = copies_->finish(s, pass.kind, cost, end_of_model, start[i], finish);
       }
-      if (is_last(s, slot)) finish += reductions_[piece_of(s, slot)];
-      if (makes_final(slot)) last_start_[s][static_cast<std::size_t>(slot.chunk)] = start[i];
+      if (is_last(pass)) finish += reductions_[pass.piece];
+      if (makes_final(pass)) last_start_[s][pass.chunk] = start[i];
       together += cost.busy[kind];
-      end = std::max(end, finish + hand_on(s, slot, finish));
+      ends_[at + i] = finish;
+      // The stage itself waits for its message to be gone where that is not overlapped.
+      if (!plan_.overlap.p2p) finish += message(pass.stage, pass.to);
+      end = std::max(end, finish);
     }
     clock_[s] = count > 1 ? std::max(end, together) : end;
-    next_[s] += count;
-    return true;
+    return count;
   }
 
   // ZeRO-3 gathers what is not there, and drops it after a backward, or after every pass.
-  const PassCosts& cost_of(std::size_t s, const PassSlot& slot) {
-    const std::size_t piece = piece_of(s, slot);
-    if (plan_.zero < 3) return pieces_[piece];
-    auto held = held_[s].begin() + slot.chunk;
-    const PassCosts& cost = (*held ? pieces_ : gathering_)[piece];
-    *held = slot.kind == PassKind::forward && !plan_.reshard_after_forward;
+  const PassCosts& cost_of(const OrderedPass& pass) {
+    if (plan_.zero < 3) return pieces_[pass.piece];
+    auto held = held_[pass.stage].begin() + pass.chunk;
+    const PassCosts& cost = (*held ? pieces_ : gathering_)[pass.piece];
+    *held = pass.kind == PassKind::forward && !plan_.reshard_after_forward;
     return cost;
   }
 
-  std::size_t piece_of(std::size_t s, const PassSlot& slot) const {
-    return static_cast<std::size_t>(schedule_.piece_of(static_cast<std::int64_t>(s), slot.chunk));
-  }
-
   // Whether the chunk's gradients are complete after this pass.
-  bool is_last(std::size_t s, const PassSlot& slot) {
-    if (reductions_.empty() || !makes_final(slot)) return false;
-    return ++finals_[s][static_cast<std::size_t>(slot.chunk)] == micro_batches_;
+  bool is_last(const OrderedPass& pass) {
+    if (reductions_.empty() || !makes_final(pass)) return false;
+    return ++finals_[pass.stage][pass.chunk] == micro_batches_;
   }
 
-  static bool makes_final(const PassSlot& slot) {
-    return slot.kind == PassKind::backward || slot.kind == PassKind::backward_weight;
+  static bool makes_final(const OrderedPass& pass) {
+    return pass.kind == PassKind::backward || pass.kind == PassKind::backward_weight;
   }
 
-  // When a pass can start at the earliest; negative when what it waits for is not known yet.
-  double ready(std::size_t s, const PassSlot& slot) const {
-    const auto stage = static_cast<std::int64_t>(s);
-    const auto piece = static_cast<std::int64_t>(piece_of(s, slot));
-    const bool forward = slot.kind == PassKind::forward;
-    double start = clock_[s];
-    const std::int64_t source = forward ? piece - 1 : piece + 1;
-    if (slot.kind != PassKind::backward_weight && source >= 0 &&
-        source < static_cast<std::int64_t>(pieces_.size())) {
-      const double there = (forward ? forward_ : backward_)[cell(source, slot)];
-      if (there < 0.0) return -1.0;
-      const std::int64_t from = schedule_.place_of(source, slot.chunk).first;
-      start = std::max(start, there + messages_->between(from, stage));
+  double message(std::uint32_t from, std::uint32_t to) const {
+    return from == to ? 0.0 : messages_->between(from, to);
+  }
+
+  // When a pass can start at the earliest.
+  double ready(const OrderedPass& pass) const {
+    double start = clock_[pass.stage];
+    if (pass.waits_for >= 0) {
+      const double there = ends_[static_cast<std::size_t>(pass.waits_for)];
+      start = std::max(start, there + message(pass.from, pass.stage));
     }
-    if (forward) start = std::max(start, release_[s][static_cast<std::size_t>(slot.chunk)]);
+    if (pass.kind == PassKind::forward) start = std::max(start, release_[pass.stage][pass.chunk]);
     return start;
-  }
-
-  // Notes the end of a pass for those that wait for it. Returns how long the stage itself waits for
-  // its message to be gone.
-  double hand_on(std::size_t s, const PassSlot& slot, double finish) {
-    if (slot.kind == PassKind::backward_weight) return 0.0;
-    const auto piece = static_cast<std::int64_t>(piece_of(s, slot));
-    const bool forward = slot.kind == PassKind::forward;
-    (forward ? forward_ : backward_)[cell(piece, slot)] = finish;
-    const std::int64_t target = forward ? piece + 1 : piece - 1;
-    const bool remote = target >= 0 && target < static_cast<std::int64_t>(pieces_.size());
-    if (plan_.overlap.p2p || !remote) return 0.0;
-    return messages_->between(static_cast<std::int64_t>(s),
-                              schedule_.place_of(target, slot.chunk).first);
   }
 
   // ZeRO-3. Never less than without gathering.
   void gather_units() {
     if (!plan_.overlap.grad_reduce) reductions_.assign(pieces_.size(), 0.0);
-    for (const StageLayout& stage : *layouts_) {
-      for (std::size_t c = 0; c < stage.chunks.size(); ++c) {
-        const auto p = static_cast<std::size_t>(stage.chunks[c].piece);
-        const GatheredPasses::Times& times =
-            bounds_.gathered_passes_.times(outer(), stage.chunks[c], stage.chunk_numbers[c]);
+    for (std::size_t stage = 0; stage < layouts_->size(); ++stage) {
+      const StageLayout& layout = (*layouts_)[stage];
+      for (std::size_t c = 0; c < layout.chunks.size(); ++c) {
+        const auto p = static_cast<std::size_t>(layout.chunks[c].piece);
         for (std::size_t k = 0; k < kPassKinds; ++k) {
-          gathering_[p].time[k] = std::max(gathering_[p].time[k], times.pass[k]);
+          const auto& facts = prepared_.facts->stages[stage].chunks[c];
+          if (facts.passes[k] + facts.paired[k] == 0.0) continue;
+          const double time = bounds_.gathered_passes_.time(
+              outer(), layout.chunks[c], layout.chunk_numbers[c], static_cast<PassKind>(k));
+          gathering_[p].time[k] = std::max(gathering_[p].time[k], time);
         }
-        if (!plan_.overlap.grad_reduce) reductions_[p] = times.reduction;
+        if (!plan_.overlap.grad_reduce) {
+          reductions_[p] = bounds_.gathered_passes_.blocking_reduction(outer(), layout.chunks[c]);
+        }
       }
     }
   }
@@ -260,7 +223,7 @@ class PipelineBound {
   strategies::Plan emitted_;  // as one stage: without messages
   std::int64_t micro_batches_;
   SearchBounds::SchedulePtr kept_;
-  const strategies::PipelineSchedule& schedule_;
+  const std::vector<OrderedPass>& order_;
   const std::vector<StageLayout>* layouts_ = nullptr;
   const std::vector<PassCosts>& pieces_;
   std::vector<PassCosts> gathering_;               // the same, with units gathered before they run
@@ -270,9 +233,8 @@ class PipelineBound {
   std::optional<StageMessages> messages_;
   std::optional<ActivationCopies> copies_;
   std::vector<std::vector<double>> release_;  // per stage and chunk
-  std::vector<double> forward_, backward_;    // ends of passes, -1 = not yet
+  std::vector<double> ends_;                  // of the passes, in order
   std::vector<double> clock_;
-  std::vector<std::size_t> next_;
   std::vector<std::vector<double>> last_start_;  // per stage and chunk: of its last backward so far
 };
 

@@ -84,7 +84,11 @@ const TailBounds::Tail& TailBounds::tail(const OuterPlan& plan, const StageLayou
 // reduction follow each other on their stream, and what comes after the passes follows both.
 double TailBounds::end(const OuterPlan& plan, const StageLayout& stage,
                        const std::vector<double>& starts, double passes_end) {
-  const Tail& all = tail(plan, stage);
+  strategies::Plan what = plan.plan;
+  what.reshard_after_forward = true;
+  if (what.zero == 3)
+    what.overlap.param_gather = false;  // how the passes gather takes no time here
+  const Tail& all = tail({plan.scenario, plan.table, what, plan.shapes}, stage);
   finish_.resize(all.steps.size());
   std::array<double, strategies::kStreams> free{};
   double end = passes_end;
