@@ -13,6 +13,7 @@
 #include "scenarios/prediction_cache.hpp"
 #include "studies/search_evaluate.hpp"
 #include "studies/search_journal.hpp"
+#include "studies/search_team.hpp"
 
 namespace apps {
 namespace {
@@ -107,7 +108,7 @@ scenarios::Scenario read_search_scenario(const SearchOptions& options) {
 }
 
 int run_search(const SearchOptions& options, const studies::SearchSpace& space,
-               scenarios::PredictionCache& cache, studies::Evaluator& evaluator) {
+               scenarios::PredictionCache& cache, studies::SearchTeam& team) {
   Watch watch({options.time_limit_s, {}, true});
   studies::SearchOptions how;
   how.top = options.top;
@@ -122,7 +123,7 @@ int run_search(const SearchOptions& options, const studies::SearchSpace& space,
     return watch.early_end() == 0;
   };
   watch.activity("searching");
-  const studies::SearchResult result = studies::search(space, how, evaluator, cache);
+  const studies::SearchResult result = studies::search(space, how, team);
   watch.activity("reporting");
   SearchReports all{reports_of(space, result.best, cache, options.threads),
                     reports_of(space, result.pareto, cache, options.threads),
@@ -142,8 +143,8 @@ int execute(const SearchOptions& options) {
   const scenarios::Scenario scenario = read_search_scenario(options);
   const studies::SearchSpace space(scenario);
   scenarios::PredictionCache cache(space.base());
-  studies::ThreadEvaluator evaluator(space, cache, options.threads);
-  return run_search(options, space, cache, evaluator);
+  studies::ThreadTeam team(space, cache, options.threads);
+  return run_search(options, space, cache, team);
 }
 
 }  // namespace apps

@@ -3,7 +3,7 @@
 
 #include "apps/search_options.hpp"
 #include "scenarios/prediction_cache.hpp"
-#include "studies/search.hpp"
+#include "studies/search_team.hpp"
 
 namespace apps {
 
@@ -11,6 +11,6 @@ scenarios::Scenario read_search_scenario(const SearchOptions& options);
 
 // Searches, prints, and returns the exit code.
 int run_search(const SearchOptions& options, const studies::SearchSpace& space,
-               scenarios::PredictionCache& cache, studies::Evaluator& evaluator);
+               scenarios::PredictionCache& cache, studies::SearchTeam& team);
 
 }  // namespace apps

@@ -26,7 +26,8 @@ double exchange_sm_share(const Scenario& scenario) {
 }
 
 SimulatedStep simulate_step(const Scenario& scenario, const StepModel& model,
-                            PredictionCache& cache, const PredictOptions& options, bool fold) {
+                            PredictionCache& cache, const PredictOptions& options, bool fold,
+                            std::optional<sim::Time> deadline) {
   SimulatedStep out;
   if (options.fidelity == "step") fold = false;  // every member of a collective takes its steps
   out.fleet = cache.fleet(scenario, model.plan, fold);
@@ -39,6 +40,7 @@ SimulatedStep simulate_step(const Scenario& scenario, const StepModel& model,
   sim::SimulateOptions how;
   how.fidelity = fidelity;
   how.check_laws = options.verify;
+  how.deadline = deadline;
   out.timeline = sim::simulate(cache.machine().links, out.step.graph, how);
   return out;
 }

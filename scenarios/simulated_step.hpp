@@ -1,6 +1,8 @@
 // A step model carried out on the machine: who was simulated, the task graph, and when it ran.
 #pragma once
 
+#include <optional>
+
 #include "scenarios/prediction_cache.hpp"
 #include "scenarios/report.hpp"
 #include "scenarios/step_model.hpp"
@@ -18,8 +20,10 @@ struct SimulatedStep {
 // compute take on the slowest of all ranks as on the mean one.
 double slowest_of(const Scenario& scenario);
 
-// REQUIRES: `cache` was made for this cluster, model and set of faults.
+// REQUIRES: `cache` was made for this cluster, model and set of faults. With a `deadline` it may
+// end early (sim::Timeline::late).
 SimulatedStep simulate_step(const Scenario& scenario, const StepModel& model,
-                            PredictionCache& cache, const PredictOptions& options, bool fold);
+                            PredictionCache& cache, const PredictOptions& options, bool fold,
+                            std::optional<sim::Time> deadline = {});
 
 }  // namespace scenarios

@@ -23,11 +23,12 @@ Timeline FlowEngine::run() {
   for (std::uint32_t task = 0; task < tasks_.size(); ++task)
     if (pending_[task] == 0 && tasks_[task].phase == Phase::waiting) make_ready(task);
   end_instant();
-  while (!queue_.empty()) {
+  while (!queue_.empty() && !timeline_.late) {
     now_ = Time::ps(queue_.advance());
     while (queue_.has_current()) on_event(queue_.pop());
     end_instant();
   }
+  if (timeline_.late) return std::move(timeline_);
   for (const TaskState& task : tasks_)
     SIM_EXPECTS(task.phase == Phase::done, "every task has finished");
   return std::move(timeline_);
@@ -144,6 +145,8 @@ void FlowEngine::finish(std::uint32_t task) {
   tasks_[task].phase = Phase::done;
   timeline_.finish[TaskId{task}] = now_;
   timeline_.makespan = now_;
+  if (options_.deadline && now_ + least_.after[TaskId{task}] > *options_.deadline)
+    timeline_.late = true;
   finished_.push_back(task);
   if (finished_.size() > 1) return;  // the caller below is at work on this list
   for (std::size_t i = 0; i < finished_.size(); ++i) {

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "sim/fair_share.hpp"
+#include "sim/least_after.hpp"
 #include "sim/radix_heap.hpp"
 #include "sim/simulate.hpp"
 
@@ -102,6 +103,7 @@ class FlowEngine {
   std::vector<std::uint32_t> new_computes_;  // begun in this instant
   std::vector<std::uint32_t> new_flows_;
   std::vector<RankId> dirty_ranks_;
+  LeastAfter least_;  // where there is a deadline
   Time now_;
   Timeline timeline_;
 };

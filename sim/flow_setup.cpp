@@ -22,6 +22,9 @@ FlowEngine::FlowEngine(const IdVector<LinkId, Link>& links, const TaskGraph& gra
   timeline_.start.resize(graph.size());
   timeline_.finish.resize(graph.size());
   index_successors();
+  if (!options.deadline) return;
+  least_ = least_after(links, graph);
+  timeline_.late = least_.whole > *options.deadline;
 }
 
 bool FlowEngine::has_interference() const {

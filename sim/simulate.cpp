@@ -44,6 +44,7 @@ Timeline simulate(const IdVector<LinkId, Link>& links, const TaskGraph& graph,
                   const SimulateOptions& options) {
   const bool alone = options.fidelity == Fidelity::analytic;
   Timeline timeline = alone ? pull(links, graph) : FlowEngine(links, graph, options).run();
+  if (timeline.late) return timeline;
   timeline.link_bytes = total_link_bytes(links.size(), graph);
   if (options.check_laws) {
     check_causality(graph, timeline);

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "sim/ids.hpp"
@@ -29,6 +30,8 @@ struct SimulateOptions {
   Fidelity fidelity = Fidelity::flow;
   bool interference = true;
   bool check_laws = false;  // assert capacity, causality and conservation at every event
+  // `flow`: ends early once it is certain that the last task ends later than this.
+  std::optional<Time> deadline{};
 };
 
 struct Timeline {
@@ -37,6 +40,8 @@ struct Timeline {
   Time makespan;
   std::uint64_t events = 0;
   std::vector<double> link_bytes;  // carried in all, per link
+  // Ended early: the makespan would be more than the deadline; all other fields are unfinished.
+  bool late = false;
 };
 
 Timeline simulate(const IdVector<LinkId, Link>& links, const TaskGraph& graph,

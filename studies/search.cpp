@@ -3,34 +3,26 @@
 #include <algorithm>
 
 #include "scenarios/reader.hpp"
-#include "studies/search_bounds.hpp"
 #include "studies/search_evaluate.hpp"
 #include "studies/search_front.hpp"
 #include "studies/search_queue.hpp"
+#include "studies/search_team.hpp"
 
 namespace studies {
 namespace {
-
-using scenarios::Scenario;
 
 constexpr std::size_t kSharpenRound = 256;
 
 class Search {
  public:
-  Search(const SearchSpace& space, const SearchOptions& options, Evaluator& evaluator,
-         scenarios::PredictionCache& cache)
+  Search(const SearchSpace& space, const SearchOptions& options, SearchTeam& team)
       : space_(space),
         options_(options),
-        evaluator_(evaluator),
-        cache_(cache),
-        threads_(thread_count(options.threads)),
+        team_(team),
+        work_(team.own()),
+        cores_(work_.cores().list),
         limit_(memory_limit(space.base())),
-        best_(options.top) {
-    for (unsigned t = 0; t < threads_; ++t) {
-      bounds_.push_back(std::make_unique<SearchBounds>(space, cache.machine()));
-      scratch_.push_back(space.base());
-    }
-  }
+        best_(options.top) {}
 
   SearchResult run() {
     bound_cores();
@@ -58,29 +50,18 @@ class Search {
     return objective_of(options_.objective, bound.time_ps, bound.memory_bytes);
   }
 
-  void hold(Scenario& scenario, std::uint32_t core) const { space_.apply(cores_[core], scenario); }
-
-  // Contiguous blocks: neighbours share units.
   void bound_cores() {
-    SearchSpace::Cores all = space_.cores();
-    cores_ = std::move(all.list);
-    result_.counts.impossible = all.impossible;
-    constexpr std::size_t kBlock = 256;
-    std::vector<SearchBound> bounds(cores_.size());
-    variants_of_.resize(cores_.size());
-    parallel_for(
-        (cores_.size() + kBlock - 1) / kBlock, threads_, [&](std::size_t t, std::size_t b) {
-          for (std::size_t c = b * kBlock; c < std::min(cores_.size(), (b + 1) * kBlock); ++c) {
-            hold(scratch_[t], static_cast<std::uint32_t>(c));
-            bounds[c] = bounds_[t]->core(cores_[c], scratch_[t]);
-            variants_of_[c] = static_cast<std::uint32_t>(space_.variants(scratch_[t]).size());
-          }
-        });
-    for (std::uint32_t c = 0; c < cores_.size(); ++c) {
-      result_.counts.candidates += variants_of_[c];
-      push({key(bounds[c]), bounds[c], {c, 0}, Level::core});
+    result_.counts.impossible = work_.cores().impossible;
+    if (cores_.size() > kMostCores) refuse();
+    const std::vector<CoreBound> bounds = team_.bound_cores();
+    for (const CoreBound& core : bounds) {
+      variants_of_.push_back(core.variants);
+      result_.counts.candidates += core.variants;
     }
-    if (result_.counts.candidates > kMostCandidates || cores_.size() > kMostCores) refuse();
+    if (result_.counts.candidates > kMostCandidates) refuse();
+    for (std::uint32_t c = 0; c < bounds.size(); ++c) {
+      push({0.0, bounds[c].bound, {c, 0}, Level::core});
+    }
     const bool small = result_.counts.candidates <= options_.small_space;
     front_kind_ = options_.front.value_or(small ? Front::exact : Front::evaluated);
   }
@@ -98,7 +79,8 @@ class Search {
     return item.level <= Level::chain ? variants_of_[item.id.core] : 1;
   }
 
-  void push(const Item& item) {
+  void push(Item item) {
+    item.key = key(item.bound);
     if (item.bound.memory_bytes > limit_) {
       result_.counts.rejected_by_memory += size_of(item);
       miss(item.bound.memory_bytes);
@@ -148,58 +130,7 @@ class Search {
   }
 
   void sharpen(const std::vector<Item>& round) {
-    std::vector<std::vector<Item>> sharper(round.size());
-    parallel_for(round.size(), threads_, [&](std::size_t t, std::size_t i) {
-      sharper[i] = sharpened(round[i], *bounds_[t], scratch_[t]);
-    });
-    for (const auto& list : sharper) {
-      for (const Item& item : list) push(item);
-    }
-  }
-
-  std::vector<Item> sharpened(const Item& item, SearchBounds& bounds, Scenario& scenario) const {
-    if (item.level == kSharpest) return {item};
-    const SearchCore& core = cores_[item.id.core];
-    hold(scenario, item.id.core);
-    Item sharp = item;
-    if (item.level == Level::core) {
-      sharp.level = Level::chain;
-      sharp.bound.time_ps = std::max(item.bound.time_ps, bounds.chain_time(core, scenario));
-      sharp.key = key(sharp.bound);
-      return {sharp};
-    }
-    const std::vector<SearchVariant> variants = space_.variants(scenario);
-    if (item.level == Level::variant) {
-      space_.apply(variants[item.id.variant], scenario);
-      sharp.level = Level::shared;
-      if (bounds.memory_is_sharper(core, scenario)) {
-        sharp.bound.memory_bytes = std::max(item.bound.memory_bytes, bounds.memory(core, scenario));
-      }
-      if (sharp.bound.memory_bytes > limit_) return {sharp};
-      strategies::Plan plan = scenario.plan;  // as the simulation has it
-      if (plan.zero == 0) plan.shard_group = plan.dp * plan.cp;
-      const auto fleet = cache_.fleet(scenario, plan, true);
-      sharp.bound.time_ps =
-          std::max(item.bound.time_ps, bounds.shared_time(core, scenario, *fleet));
-      sharp.key = key(sharp.bound);
-      return {sharp};
-    }
-    std::vector<Item> out;
-    for (std::uint32_t v = 0; v < variants.size(); ++v) {
-      space_.apply(variants[v], scenario);
-      SearchBound bound = item.bound;
-      bound.memory_bytes = std::max(bound.memory_bytes, bounds.variant_memory(core, scenario));
-      if (bound.memory_bytes <= limit_) {
-        bound.time_ps = std::max(bound.time_ps, bounds.pipeline_time(core, scenario));
-      }
-      out.push_back({key(bound), bound, {item.id.core, v}, Level::variant});
-    }
-    return out;
-  }
-
-  CandidateStrategy strategy_of(Candidate id, Scenario& scenario) const {
-    hold(scenario, id.core);
-    return {id, cores_[id.core], space_.variants(scenario)[id.variant]};
+    for (const Item& item : team_.sharpen(round)) push(item);
   }
 
   // Leaves out of a round, where only the best counts, those that keep in host memory what would
@@ -207,8 +138,8 @@ class Search {
   std::vector<char> find_needless(std::vector<Item>& round) {
     std::vector<char> needless(round.size(), 0);
     if (options_.objective == Objective::memory) return needless;
-    parallel_for(round.size(), threads_, [&](std::size_t t, std::size_t i) {
-      needless[i] = offloads_needlessly(space_, strategy_of(round[i].id, scratch_[t]), scratch_[t]);
+    parallel_for(round.size(), work_.threads(), [&](std::size_t t, std::size_t i) {
+      needless[i] = work_.offloads_needlessly(static_cast<unsigned>(t), round[i].id);
     });
     if (front_kind_ == Front::exact) return needless;
     result_.counts.pruned +=
@@ -221,27 +152,37 @@ class Search {
     return std::vector<char>(left, 0);
   }
 
+  // What takes longer is neither among the best nor on the front.
+  std::int64_t deadline_of(const Item& item) const {
+    if (options_.objective == Objective::memory) return INT64_MAX;
+    const std::optional<double> last = best_.last();
+    if (!last) return INT64_MAX;
+    return std::max(static_cast<std::int64_t>(*last), front_.deadline_ps(item.bound.memory_bytes));
+  }
+
   void evaluate(std::vector<Item>& round) {
     const std::vector<char> needless = find_needless(round);
     std::vector<CandidateStrategy> all;
-    std::vector<CandidateStrategy> fresh;
+    std::vector<EvaluationTask> fresh;
     std::vector<Evaluation> results(round.size());
     std::vector<std::size_t> places;
     for (std::size_t i = 0; i < round.size(); ++i) {
-      all.push_back(strategy_of(round[i].id, scratch_.front()));
+      all.push_back(work_.strategy_of(0, round[i].id));
+      const std::int64_t deadline = deadline_of(round[i]);
       const auto known = options_.store ? options_.store->known(round[i].id) : std::nullopt;
-      if (known) {
+      // Of a search with another deadline only what says enough for this one.
+      if (known && (!known->late || known->step_ps >= deadline)) {
         results[i] = *known;
       } else {
-        fresh.push_back(all.back());
+        fresh.push_back({all.back(), deadline});
         places.push_back(i);
       }
     }
-    const std::vector<Evaluation> done = evaluator_.evaluate(fresh);
+    const std::vector<Evaluation> done = team_.evaluate(fresh);
     std::vector<Candidate> ids;
     for (std::size_t f = 0; f < fresh.size(); ++f) {
       results[places[f]] = done[f];
-      ids.push_back(fresh[f].id);
+      ids.push_back(fresh[f].strategy.id);
     }
     if (options_.store && !ids.empty()) options_.store->keep(ids, done);
     for (std::size_t i = 0; i < round.size(); ++i) settle(all[i], results[i], needless[i] != 0);
@@ -255,6 +196,7 @@ class Search {
       return;
     }
     ++result_.counts.feasible;
+    if (evaluation.late) return;
     const Found found{strategy, evaluation};
     front_.add(found);
     if (only_front) return;
@@ -265,14 +207,11 @@ class Search {
 
   const SearchSpace& space_;
   const SearchOptions& options_;
-  Evaluator& evaluator_;
-  scenarios::PredictionCache& cache_;
-  unsigned threads_;
+  SearchTeam& team_;
+  SearchWork& work_;
+  const std::vector<SearchCore>& cores_;
   double limit_;
   Front front_kind_ = Front::exact;
-  std::vector<std::unique_ptr<SearchBounds>> bounds_;  // one a thread
-  std::vector<Scenario> scratch_;                      // one a thread
-  std::vector<SearchCore> cores_;
   std::vector<std::uint32_t> variants_of_;
   SearchQueue queue_;
   BestList best_;
@@ -282,9 +221,8 @@ class Search {
 
 }  // namespace
 
-SearchResult search(const SearchSpace& space, const SearchOptions& options, Evaluator& evaluator,
-                    scenarios::PredictionCache& cache) {
-  return Search(space, options, evaluator, cache).run();
+SearchResult search(const SearchSpace& space, const SearchOptions& options, SearchTeam& team) {
+  return Search(space, options, team).run();
 }
 
 }  // namespace studies

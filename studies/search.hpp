@@ -15,7 +15,6 @@
 #include <string>
 #include <vector>
 
-#include "scenarios/prediction_cache.hpp"
 #include "scenarios/report.hpp"
 #include "studies/search_space.hpp"
 
@@ -35,6 +34,7 @@ struct Candidate {
 struct Evaluation {
   bool fits = false;
   std::int64_t step_ps = 0;       // 0 when it does not fit: not simulated
+  bool late = false;              // it takes more than step_ps, which was the task's deadline
   std::int64_t memory_bytes = 0;  // of the fullest rank, as the driver shows it
   bool operator==(const Evaluation&) const = default;
 };
@@ -45,13 +45,13 @@ struct CandidateStrategy {
   SearchVariant variant;
 };
 
-// Simulates candidates. The only part of a search that is worth more than one machine.
-class Evaluator {
- public:
-  virtual ~Evaluator() = default;
-  // In the order of the candidates.
-  virtual std::vector<Evaluation> evaluate(std::span<const CandidateStrategy> candidates) = 0;
+// To be simulated until it is certain that a step takes more than the deadline.
+struct EvaluationTask {
+  CandidateStrategy strategy;
+  std::int64_t deadline_ps = INT64_MAX;
 };
+
+class SearchTeam;  // search_team.hpp
 
 // What was evaluated before, and is to be kept (search_journal.hpp).
 class EvaluationStore {
@@ -108,7 +108,6 @@ double memory_limit(const scenarios::Scenario& scenario);
 // The scenario of a candidate, with everything that follows from it, ready to be written as a file.
 scenarios::Scenario materialise(const SearchSpace& space, const CandidateStrategy& strategy);
 
-SearchResult search(const SearchSpace& space, const SearchOptions& options, Evaluator& evaluator,
-                    scenarios::PredictionCache& cache);
+SearchResult search(const SearchSpace& space, const SearchOptions& options, SearchTeam& team);
 
 }  // namespace studies

@@ -60,26 +60,21 @@ bool offloads_needlessly(const SearchSpace& space, const CandidateStrategy& stra
   return false;
 }
 
-Evaluation evaluate(const SearchSpace& space, const CandidateStrategy& strategy,
+Evaluation evaluate(const SearchSpace& space, const EvaluationTask& task,
                     scenarios::PredictionCache& cache) {
   scenarios::Scenario scenario = space.base();
-  space.apply(strategy.core, scenario);
-  space.apply(strategy.variant, scenario);
+  space.apply(task.strategy.core, scenario);
+  space.apply(task.strategy.variant, scenario);
   const auto model = scenarios::build_step(scenario);
   Evaluation out;
   out.memory_bytes = fullest(scenario, *model);
   out.fits = static_cast<double>(out.memory_bytes) <= memory_limit(scenario);
   if (!out.fits) return out;
-  const auto step = scenarios::simulate_step(scenario, *model, cache, {}, true);
-  out.step_ps = step.timeline.makespan.count();
-  return out;
-}
-
-std::vector<Evaluation> ThreadEvaluator::evaluate(std::span<const CandidateStrategy> candidates) {
-  std::vector<Evaluation> out(candidates.size());
-  parallel_for(candidates.size(), thread_count(threads_), [&](std::size_t, std::size_t i) {
-    out[i] = studies::evaluate(space_, candidates[i], cache_);
-  });
+  std::optional<sim::Time> deadline;
+  if (task.deadline_ps < INT64_MAX) deadline = sim::Time::ps(task.deadline_ps);
+  const auto step = scenarios::simulate_step(scenario, *model, cache, {}, true, deadline);
+  out.late = step.timeline.late;
+  out.step_ps = out.late ? task.deadline_ps : step.timeline.makespan.count();
   return out;
 }
 

@@ -1,4 +1,4 @@
-// Evaluation on the threads of this machine.
+// Evaluation of one candidate, and work on the threads of this machine.
 #pragma once
 
 #include <vector>
@@ -14,20 +14,8 @@ bool offloads_needlessly(const SearchSpace& space, const CandidateStrategy& stra
                          scenarios::Scenario& scenario);
 
 // Memory first; simulated only if that fits. Pure.
-Evaluation evaluate(const SearchSpace& space, const CandidateStrategy& strategy,
+Evaluation evaluate(const SearchSpace& space, const EvaluationTask& task,
                     scenarios::PredictionCache& cache);
-
-class ThreadEvaluator : public Evaluator {
- public:
-  ThreadEvaluator(const SearchSpace& space, scenarios::PredictionCache& cache, unsigned threads)
-      : space_(space), cache_(cache), threads_(threads) {}
-  std::vector<Evaluation> evaluate(std::span<const CandidateStrategy> candidates) override;
-
- private:
-  const SearchSpace& space_;
-  scenarios::PredictionCache& cache_;
-  unsigned threads_;
-};
 
 // Runs work(thread, index) for every index below `count`; indices are dealt as threads get free.
 // The first exception, by index, is thrown.

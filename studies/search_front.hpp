@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <map>
+#include <optional>
 #include <tuple>
 #include <vector>
 
@@ -25,6 +26,12 @@ class BestList {
   bool may_take(double bound) const {
     if (list_.size() < most_) return true;
     return most_ > 0 && bound <= std::get<0>(std::prev(list_.end())->first);
+  }
+
+  // The key of the last place; nothing while there is room.
+  std::optional<double> last() const {
+    if (list_.size() < most_ || most_ == 0) return std::nullopt;
+    return std::get<0>(std::prev(list_.end())->first);
   }
 
   std::vector<Found> take() {
@@ -60,6 +67,14 @@ class ParetoFront {
       at = front_.erase(at);
     }
     front_.insert_or_assign(e.step_ps, found);
+  }
+
+  // What takes longer than this and at least this much memory is beaten by a member.
+  std::int64_t deadline_ps(double memory_bytes) const {
+    for (const auto& [step, found] : front_) {
+      if (static_cast<double>(found.evaluation.memory_bytes) <= memory_bytes) return step;
+    }
+    return INT64_MAX;
   }
 
   // Whether a member is at least as good in both.

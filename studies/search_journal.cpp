@@ -26,8 +26,8 @@ std::uint64_t fnv1a(std::string_view bytes) {
 
 std::string line_of(Candidate id, const Evaluation& e) {
   const std::string body =
-      fmt::format(R"({{"core":{},"variant":{},"fits":{},"step_ps":{},"memory":{})", id.core,
-                  id.variant, e.fits, e.step_ps, e.memory_bytes);
+      fmt::format(R"({{"core":{},"variant":{},"fits":{},"late":{},"step_ps":{},"memory":{})",
+                  id.core, id.variant, e.fits, e.late, e.step_ps, e.memory_bytes);
   return fmt::format("{},\"crc32c\":\"{:08x}\"}}\n", body, crc32c(body));
 }
 
@@ -38,7 +38,7 @@ std::optional<std::pair<Candidate, Evaluation>> parse_line(std::string_view line
     const Candidate id{json.at("core").get<std::uint32_t>(),
                        json.at("variant").get<std::uint32_t>()};
     const Evaluation e{json.at("fits").get<bool>(), json.at("step_ps").get<std::int64_t>(),
-                       json.at("memory").get<std::int64_t>()};
+                       json.at("late").get<bool>(), json.at("memory").get<std::int64_t>()};
     if (line_of(id, e) != std::string(line) + "\n") return std::nullopt;
     return std::pair{id, e};
   } catch (const nlohmann::json::exception&) {
@@ -66,7 +66,7 @@ std::string identity(const SearchSpace& space) {
 
 SearchJournal::SearchJournal(std::string path, const SearchSpace& space, Start start)
     : path_(std::move(path)),
-      header_(fmt::format("{{\"journal\":\"stepcast search\",\"schema\":1,\"space\":\"{}\"}}\n",
+      header_(fmt::format("{{\"journal\":\"stepcast search\",\"schema\":2,\"space\":\"{}\"}}\n",
                           identity(space))) {
   try {
     open(start);

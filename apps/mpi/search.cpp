@@ -1,6 +1,10 @@
 #include "apps/mpi/search.hpp"
 
+#include <algorithm>
 #include <cstring>
+#include <span>
+#include <string_view>
+#include <vector>
 
 #include "apps/commands.hpp"
 #include "apps/console.hpp"
@@ -8,52 +12,118 @@
 #include "apps/search_run.hpp"
 #include "apps/simulation.hpp"
 #include "scenarios/reader.hpp"
-#include "studies/search_evaluate.hpp"
 #include "studies/search_journal.hpp"
+#include "studies/search_team.hpp"
 
 namespace apps::mpi {
 namespace {
 
 // Ranks run the same program: plain memory is its own format.
 template <class T>
-std::string bytes_of(const T& value) {
+std::string bytes_of(std::span<const T> values) {
   static_assert(std::is_trivially_copyable_v<T>);
-  std::string out(sizeof value, '\0');
-  std::memcpy(out.data(), &value, sizeof value);
+  std::string out(values.size_bytes(), '\0');
+  if (!out.empty()) std::memcpy(out.data(), values.data(), out.size());
   return out;
 }
 template <class T>
-T value_of(const std::string& bytes) {
+std::vector<T> values_of(std::string_view bytes) {
   static_assert(std::is_trivially_copyable_v<T>);
-  if (bytes.size() != sizeof(T)) throw MpiError("a message has the wrong size");
-  T out;
-  std::memcpy(&out, bytes.data(), sizeof out);
+  if (bytes.size() % sizeof(T) != 0) throw MpiError("a message has the wrong size");
+  std::vector<T> out(bytes.size() / sizeof(T));
+  if (!out.empty()) std::memcpy(out.data(), bytes.data(), bytes.size());
   return out;
 }
 
-Work evaluation(const studies::SearchSpace& space, scenarios::PredictionCache& cache) {
-  return [&](unsigned, const std::string& job) {
-    return bytes_of(studies::evaluate(space, value_of<studies::CandidateStrategy>(job), cache));
+// The first byte of a job; what follows are places of cores, items or tasks.
+enum class Job : char { bound = 'b', sharpen = 's', evaluate = 'e' };
+constexpr std::size_t kCoresOfJob = 512;
+constexpr std::size_t kItemsOfJob = 8;
+
+std::string bound(studies::SearchWork& work, unsigned thread, std::string_view job) {
+  std::vector<studies::CoreBound> out;
+  for (const std::uint32_t first : values_of<std::uint32_t>(job)) {
+    const std::size_t end = std::min(work.cores().list.size(), first + kCoresOfJob);
+    for (std::uint32_t c = first; c < end; ++c) out.push_back(work.bound(thread, c));
+  }
+  return bytes_of(std::span<const studies::CoreBound>(out));
+}
+
+std::string sharpen(studies::SearchWork& work, unsigned thread, std::string_view job) {
+  std::vector<studies::Item> out;
+  for (const studies::Item& item : values_of<studies::Item>(job)) {
+    const auto sharper = work.sharpened(thread, item);
+    out.insert(out.end(), sharper.begin(), sharper.end());
+  }
+  return bytes_of(std::span<const studies::Item>(out));
+}
+
+std::string evaluate(const studies::SearchWork& work, std::string_view job) {
+  std::vector<studies::Evaluation> out;
+  for (const auto& task : values_of<studies::EvaluationTask>(job)) {
+    out.push_back(work.evaluate(task));
+  }
+  return bytes_of(std::span<const studies::Evaluation>(out));
+}
+
+Work work_of(studies::SearchWork& work) {
+  return [&](unsigned thread, const std::string& job) {
+    if (job.empty()) throw MpiError("a message has the wrong size");
+    const std::string_view rest = std::string_view(job).substr(1);
+    switch (static_cast<Job>(job.front())) {
+      case Job::bound:
+        return bound(work, thread, rest);
+      case Job::sharpen:
+        return sharpen(work, thread, rest);
+      case Job::evaluate:
+        return evaluate(work, rest);
+    }
+    throw MpiError("a message has no meaning");
   };
 }
 
-class RankEvaluator final : public studies::Evaluator {
+class RankTeam final : public studies::SearchTeam {
  public:
-  explicit RankEvaluator(Leader& leader) : leader_(leader) {}
+  RankTeam(Leader& leader, studies::SearchWork& work) : leader_(leader), work_(work) {}
+
+  studies::SearchWork& own() override { return work_; }
+
+  std::vector<studies::CoreBound> bound_cores() override {
+    std::vector<std::uint32_t> firsts;
+    for (std::size_t c = 0; c < work_.cores().list.size(); c += kCoresOfJob) {
+      firsts.push_back(static_cast<std::uint32_t>(c));
+    }
+    return run<studies::CoreBound>(Job::bound, std::span<const std::uint32_t>(firsts), 1);
+  }
+
+  std::vector<studies::Item> sharpen(std::span<const studies::Item> items) override {
+    return run<studies::Item>(Job::sharpen, items, kItemsOfJob);
+  }
 
   std::vector<studies::Evaluation> evaluate(
-      std::span<const studies::CandidateStrategy> candidates) override {
+      std::span<const studies::EvaluationTask> tasks) override {
+    return run<studies::Evaluation>(Job::evaluate, tasks, 1);
+  }
+
+ private:
+  // Jobs of `each` inputs; the answers one after the other.
+  template <class Answer, class Input>
+  std::vector<Answer> run(Job job, std::span<const Input> inputs, std::size_t each) {
     std::vector<std::string> jobs;
-    for (const auto& candidate : candidates) jobs.push_back(bytes_of(candidate));
-    std::vector<studies::Evaluation> out;
+    for (std::size_t i = 0; i < inputs.size(); i += each) {
+      const auto some = inputs.subspan(i, std::min(each, inputs.size() - i));
+      jobs.push_back(static_cast<char>(job) + bytes_of(some));
+    }
+    std::vector<Answer> out;
     for (const std::string& answer : leader_.run(std::move(jobs))) {
-      out.push_back(value_of<studies::Evaluation>(answer));
+      const auto values = values_of<Answer>(answer);
+      out.insert(out.end(), values.begin(), values.end());
     }
     return out;
   }
 
- private:
   Leader& leader_;
+  studies::SearchWork& work_;
 };
 
 unsigned threads_of(const Session& session, const SearchOptions& options) {
@@ -69,10 +139,11 @@ int lead_search(Session& session, const SearchOptions& options) {
   const scenarios::Scenario scenario = read_search_scenario(options);
   const studies::SearchSpace space(scenario);
   scenarios::PredictionCache cache(space.base());
-  Leader leader(session, mine.threads, evaluation(space, cache));
+  studies::SearchWork work(space, cache, mine.threads);
+  Leader leader(session, mine.threads, work_of(work));
   leader.greet(studies::identity(space));
-  RankEvaluator evaluator(leader);
-  return run_search(mine, space, cache, evaluator);
+  RankTeam team(leader, work);
+  return run_search(mine, space, cache, team);
 }
 
 void serve_search(Session& session, const SearchOptions& options) {
@@ -82,7 +153,9 @@ void serve_search(Session& session, const SearchOptions& options) {
     const scenarios::Scenario scenario = read_search_scenario(options);
     const studies::SearchSpace space(scenario);
     scenarios::PredictionCache cache(space.base());
-    serve(studies::identity(space), threads_of(session, options), evaluation(space, cache));
+    const unsigned threads = threads_of(session, options);
+    studies::SearchWork work(space, cache, threads);
+    serve(studies::identity(space), threads, work_of(work));
     return;
   } catch (const scenarios::ScenarioError& error) {
     refusal = error.diagnostics().front().to_string();

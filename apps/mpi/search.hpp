@@ -1,4 +1,4 @@
-// `search` over MPI ranks: the same search, its candidates evaluated by all of them.
+// `search` over MPI ranks: the same search, its bounds and simulations dealt to all of them.
 #pragma once
 
 #include "apps/mpi/transport.hpp"

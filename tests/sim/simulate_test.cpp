@@ -9,6 +9,7 @@
 #include "oracle.hpp"
 #include "print.hpp"
 #include "sim/laws.hpp"
+#include "sim/least_after.hpp"
 
 using namespace sim;
 using sim::test::JobSpec;
@@ -36,6 +37,32 @@ TEST_CASE("the engine and the oracle agree to the picosecond") {
     REQUIRE(timeline.makespan == expected.makespan);
     REQUIRE(timeline.start.raw() == expected.start.raw());
     REQUIRE(timeline.finish.raw() == expected.finish.raw());
+  }
+}
+
+TEST_CASE("a deadline ends late simulations early and leaves the others as they are") {
+  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+    Random random(seed);
+    const JobSpec job = test::random_job(random, random.between(1, 60));
+    const TaskGraph graph = test::graph_of(job.tasks);
+    SimulateOptions options = kFlow;
+    options.interference = !random.one_in(4);
+    const Timeline whole = simulate(job.links, graph, options);
+    const LeastAfter least = least_after(job.links, graph);
+    INFO("seed " << seed);
+    REQUIRE(least.whole <= whole.makespan);
+    for (std::size_t i = 0; i < graph.size(); ++i) {
+      REQUIRE(whole.finish[TaskId{i}] + least.after[TaskId{i}] <= whole.makespan);
+    }
+    options.deadline = whole.makespan;
+    const Timeline in_time = simulate(job.links, graph, options);
+    REQUIRE_FALSE(in_time.late);
+    REQUIRE(in_time.finish.raw() == whole.finish.raw());
+    if (whole.makespan == Time::zero()) continue;
+    options.deadline = whole.makespan - Time::ps(1);
+    const Timeline late = simulate(job.links, graph, options);
+    REQUIRE(late.late);
+    REQUIRE(late.events <= whole.events);
   }
 }
 

@@ -7,6 +7,7 @@
 #include "studies/search_bounds.hpp"
 #include "studies/search_evaluate.hpp"
 #include "studies/search_front.hpp"
+#include "studies/search_team.hpp"
 
 using namespace studies;
 using search_problems::random_problem;
@@ -30,8 +31,8 @@ struct Problem {
   }
 
   SearchResult find(const SearchOptions& options) {
-    ThreadEvaluator evaluator(space, cache, options.threads);
-    return search(space, options, evaluator, cache);
+    ThreadTeam team(space, cache, options.threads);
+    return search(space, options, team);
   }
 
   scenarios::Scenario scenario;
@@ -104,7 +105,7 @@ void check_bounds(Problem& problem, SearchBounds& bounds, const CandidateStrateg
 std::vector<Found> brute_force(Problem& problem) {
   std::vector<Evaluation> results(problem.all.size());
   parallel_for(problem.all.size(), thread_count(0), [&](std::size_t, std::size_t i) {
-    results[i] = evaluate(problem.space, problem.all[i], problem.cache);
+    results[i] = evaluate(problem.space, {problem.all[i]}, problem.cache);
   });
   SearchBounds bounds(problem.space, problem.cache.machine());
   std::vector<Found> fitting;
@@ -176,8 +177,8 @@ TEST_CASE("an evaluation does not depend on what was evaluated before") {
   REQUIRE(problem.all.size() > 50);
   for (const CandidateStrategy& strategy : problem.all) {
     scenarios::PredictionCache fresh(problem.space.base());
-    CHECK(evaluate(problem.space, strategy, fresh) ==
-          evaluate(problem.space, strategy, problem.cache));
+    CHECK(evaluate(problem.space, {strategy}, fresh) ==
+          evaluate(problem.space, {strategy}, problem.cache));
   }
 }
 

@@ -6,7 +6,7 @@
 #include "scenarios/reader.hpp"
 #include "studies/records.hpp"
 #include "studies/search.hpp"
-#include "studies/search_evaluate.hpp"
+#include "studies/search_team.hpp"
 
 using namespace studies;
 
@@ -24,11 +24,11 @@ void check_record(const Record& record) {
                            {"strategy.offload.activations", "0"}};
   const SearchSpace space(scenario);
   scenarios::PredictionCache cache(space.base());
-  ThreadEvaluator evaluator(space, cache, 0);
+  ThreadTeam team(space, cache, 0);
   SearchOptions options;
   options.top = 1;
   options.front = Front::evaluated;
-  const SearchResult result = search(space, options, evaluator, cache);
+  const SearchResult result = search(space, options, team);
   const scenarios::Report report = scenarios::predict(published);
   if (!report.fits) return;  // the search only returns what fits
   REQUIRE(!result.best.empty());

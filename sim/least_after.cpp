@@ -1,0 +1,40 @@
+#include "sim/least_after.hpp"
+
+#include <algorithm>
+
+#include "sim/transfer_cost.hpp"
+
+namespace sim {
+namespace {
+
+Time least_time(const TaskGraph& graph, TaskId id, const std::vector<double>& traffic_rate) {
+  if (graph.kind(id) == TaskKind::compute) return graph.work(id);
+  const double rate = capped_rate(traffic_rate[graph.traffic(id).index()], graph.rate_cap(id));
+  const Time moving = time_to_move(graph.bytes(id), rate);
+  return graph.work(id) + std::max(Time::zero(), moving - Time::ps(1));
+}
+
+}  // namespace
+
+// From the last task to the first, because predecessors have smaller ids.
+LeastAfter least_after(const IdVector<LinkId, Link>& links, const TaskGraph& graph) {
+  std::vector<double> traffic_rate(graph.traffic_count());
+  for (std::size_t i = 0; i < traffic_rate.size(); ++i)
+    traffic_rate[i] = quiet_rate(links, graph.link_uses(TrafficId{i}));
+  LeastAfter out;
+  out.after.resize(graph.size());
+  const auto leave = [&](TaskId from, Time time) {
+    Time& least = from.valid() ? out.after[from] : out.whole;
+    least = std::max(least, time);
+  };
+  for (std::size_t i = graph.size(); i-- > 0;) {
+    const TaskId id{i};
+    const Time from_start = least_time(graph, id, traffic_rate) + out.after[id];
+    for (const TaskId predecessor : graph.predecessors(id)) leave(predecessor, from_start);
+    const HostIssue& host = graph.host(id);
+    leave(host.anchor, std::max(host.begin + from_start, host.end + out.after[id]));
+  }
+  return out;
+}
+
+}  // namespace sim

@@ -1,0 +1,43 @@
+#include "studies/search_team.hpp"
+
+#include <algorithm>
+
+#include "studies/search_evaluate.hpp"
+
+namespace studies {
+
+ThreadTeam::ThreadTeam(const SearchSpace& space, scenarios::PredictionCache& cache,
+                       unsigned threads)
+    : work_(space, cache, thread_count(threads)) {}
+
+// Contiguous blocks: neighbours share units.
+std::vector<CoreBound> ThreadTeam::bound_cores() {
+  constexpr std::size_t kBlock = 256;
+  const std::size_t count = work_.cores().list.size();
+  std::vector<CoreBound> out(count);
+  parallel_for((count + kBlock - 1) / kBlock, work_.threads(), [&](std::size_t t, std::size_t b) {
+    for (std::size_t c = b * kBlock; c < std::min(count, (b + 1) * kBlock); ++c) {
+      out[c] = work_.bound(static_cast<unsigned>(t), static_cast<std::uint32_t>(c));
+    }
+  });
+  return out;
+}
+
+std::vector<Item> ThreadTeam::sharpen(std::span<const Item> items) {
+  std::vector<std::vector<Item>> sharper(items.size());
+  parallel_for(items.size(), work_.threads(), [&](std::size_t t, std::size_t i) {
+    sharper[i] = work_.sharpened(static_cast<unsigned>(t), items[i]);
+  });
+  std::vector<Item> out;
+  for (const auto& list : sharper) out.insert(out.end(), list.begin(), list.end());
+  return out;
+}
+
+std::vector<Evaluation> ThreadTeam::evaluate(std::span<const EvaluationTask> tasks) {
+  std::vector<Evaluation> out(tasks.size());
+  parallel_for(tasks.size(), work_.threads(),
+               [&](std::size_t, std::size_t i) { out[i] = work_.evaluate(tasks[i]); });
+  return out;
+}
+
+}  // namespace studies

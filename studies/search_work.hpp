@@ -1,0 +1,55 @@
+// The parts of a search that are work: bounds of cores, sharper bounds, simulations. Each is pure
+// and can be done anywhere; search.cpp decides what is to be done, in rounds, and settles it in
+// order.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "scenarios/prediction_cache.hpp"
+#include "studies/search.hpp"
+#include "studies/search_bounds.hpp"
+#include "studies/search_queue.hpp"
+
+namespace studies {
+
+struct CoreBound {
+  SearchBound bound;
+  std::uint32_t variants = 0;  // how many the core has
+};
+
+// On one machine. Each thread has a number below `threads`; methods that take one may be called at
+// the same time with different numbers.
+class SearchWork {
+ public:
+  SearchWork(const SearchSpace& space, scenarios::PredictionCache& cache, unsigned threads);
+
+  const SearchSpace::Cores& cores() const { return cores_; }
+  unsigned threads() const { return static_cast<unsigned>(desks_.size()); }
+
+  // Neighbours share much: faster in a row.
+  CoreBound bound(unsigned thread, std::uint32_t core);
+  // The item with its next sharper bound, or, instead of a core, its variants. Sets no keys.
+  std::vector<Item> sharpened(unsigned thread, const Item& item);
+  CandidateStrategy strategy_of(unsigned thread, Candidate id);
+  // Whether it would fit with less in host memory.
+  bool offloads_needlessly(unsigned thread, Candidate id);
+  Evaluation evaluate(const EvaluationTask& task) const;
+
+ private:
+  struct Desk {  // of one thread
+    std::unique_ptr<SearchBounds> bounds;
+    scenarios::Scenario scenario;
+  };
+  scenarios::Scenario& hold(Desk& desk, std::uint32_t core) const;
+  Item with_links(Desk& desk, const Item& item, const SearchVariant& variant) const;
+
+  const SearchSpace& space_;
+  scenarios::PredictionCache& cache_;
+  SearchSpace::Cores cores_;
+  double limit_;
+  std::vector<Desk> desks_;
+};
+
+}  // namespace studies
