@@ -120,7 +120,8 @@ void simulations(benchmark::State& state) {
   std::int64_t done = 0;
   for (auto _ : state) {
     for (std::size_t i = 0; i < fitting.size(); i += fitting.size() / 60 + 1, ++done) {
-      benchmark::DoNotOptimize(studies::evaluate(large().space, {fitting[i]}, large().cache).step_ps);
+      benchmark::DoNotOptimize(
+          studies::evaluate(large().space, {fitting[i]}, large().cache).step_ps);
     }
   }
   state.SetItemsProcessed(done);
