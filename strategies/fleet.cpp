@@ -51,7 +51,8 @@ std::vector<GroupKind> kinds_in_use(const models::Model& model, const Plan& plan
 
 bool uses_pattern(GroupKind kind, Pattern pattern, const Plan& plan) {
   if (pattern == Pattern::ring) {
-    return kind != GroupKind::expert || plan.ep_dispatch == EpDispatch::allgather;
+    // Ranks that exchange tokens in pairs gather the counts of all first.
+    return kind != GroupKind::expert || plan.ep_dispatch != EpDispatch::node_limited;
   }
   if (kind == GroupKind::expert) {
     const bool railed = plan.ep_dispatch == EpDispatch::node_limited;

@@ -27,7 +27,7 @@ struct RankState {
   OpIndex next = 0;
   std::array<TaskId, kStreams> last;  // per stream
   TaskId host_anchor;
-  sim::Time host_clock;  // since the anchor
+  sim::Time host_clock;                                  // since the anchor
   std::array<std::uint32_t, kGroupKinds> collectives{};  // of the group of a kind: how many so far
 };
 

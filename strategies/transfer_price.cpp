@@ -74,6 +74,7 @@ TransferPrices::Priced TransferPrices::price(const Group& group, const Op& op, P
   out.latency = price.latency;
   out.compute_share = price.sm_share;
   const LinkPattern& links = group.patterns[static_cast<std::size_t>(pattern)];
+  SIM_EXPECTS(group.members.size() < 2 || !links.alone.empty(), "the group's pattern is known");
   const double transfer = price.transfer.seconds() * (1.0 + slowdown);
   if (op.bytes == sim::Bytes{0} || transfer <= 0.0) {
     return out;

@@ -209,10 +209,10 @@ TEST_CASE("shares add up, down to the least compute rate") {
   Job job;
   const TaskId work = job.compute(0, Time::us(10));
   const TaskId late = job.compute(0, Time::us(10), {work});
-  for (int i = 0; i < 3; ++i) job.slow_down({RankId{0}, RankId{1}}, Time::us(40), 0.5);
+  for (int i = 0; i < 3; ++i) job.slow_down({RankId{0}, RankId{1}}, Time::us(320), 0.5);
   const Timeline timeline = job.run({});
-  CHECK(timeline.finish[work] == Time::us(40));  // a quarter of the speed
-  CHECK(timeline.finish[late] == Time::us(50));
+  CHECK(timeline.finish[work] == Time::us(325));  // 5 us of work by then, at a 64th of the speed
+  CHECK(timeline.finish[late] == Time::us(335));
 }
 
 TEST_CASE("a transfer that follows another one with the same share changes nothing") {

@@ -52,4 +52,12 @@ inline Seen observe(StepFixture& f) {
   return seen;
 }
 
+inline Seen sharded(int zero, std::int64_t group = 0) {
+  StepFixture f;
+  f.plan.dp = 8;
+  f.plan.zero = zero;
+  if (group > 0) f.plan.shard_group = group;
+  return observe(f);
+}
+
 }  // namespace strategies

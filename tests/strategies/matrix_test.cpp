@@ -18,14 +18,6 @@ using sim::MemoryCategory;
 
 namespace {
 
-Seen sharded(int zero, std::int64_t group = 0) {
-  StepFixture f;
-  f.plan.dp = 8;
-  f.plan.zero = zero;
-  if (group > 0) f.plan.shard_group = group;
-  return observe(f);
-}
-
 struct Row {
   const char* strategy;
   const char* bytes;   // buffer of collectives, per rank and step
