@@ -3,6 +3,8 @@
 
 #include <mpi.h>
 
+#include <string>
+
 #include "apps/calibrate_options.hpp"
 #include "apps/mpi/transport.hpp"
 #include "studies/calibration_profile.hpp"
@@ -21,6 +23,19 @@ struct Crowding {
 };
 Crowding crowding();
 int nodes_of(MPI_Comm comm);
+
+// The part of the time since it was made in which this thread had a processor. A rank that waits
+// for others keeps its own, so what is missing went to other work.
+class ProcessorTime {
+ public:
+  ProcessorTime();
+  // A doubt about `what` was measured since, if the rank that had the least lost more than a few
+  // per cent. Collective.
+  void doubt(const std::string& what, studies::CalibrationProfile& profile) const;
+
+ private:
+  double wall_, processor_;  // s
+};
 
 // Measures within about `seconds`. On rank 0 the profile, elsewhere an empty one.
 studies::CalibrationProfile measure_collectives(const Session& session, double seconds);
