@@ -22,21 +22,37 @@ ExplainedStep gib(std::string quantity, std::string formula, std::string numbers
   return {std::move(quantity), std::move(formula), std::move(numbers), value.gib(), "GiB"};
 }
 
-std::string over(std::int64_t ranks) {
-  return ranks > 1 ? fmt::format(" / {}", ranks) : std::string{};
+// A state of every parameter: how many of them the rank keeps, times the bytes of each. Experts are
+// spread over their own replicas, of which there are fewer than of the rest.
+ExplainedStep state(std::string quantity, const strategies::StepContext& context, int sharded_from,
+                    double bytes, sim::Bytes value) {
+  const strategies::ParameterSet set = strategies::stage_parameters(context);
+  const std::int64_t ranks = context.plan->shard_group;
+  const std::int64_t of_experts = context.expert_shard_group();
+  const bool sharded = context.plan->zero >= sharded_from;
+  if (!sharded || set.expert == 0 || ranks == of_experts) {
+    const std::string over = sharded && ranks > 1 ? fmt::format(" / {}", ranks) : std::string{};
+    return gib(std::move(quantity), "count × bytes" + over,
+               fmt::format("{} × {}", grouped(set.dense + set.expert), bytes), value);
+  }
+  return gib(std::move(quantity),
+             fmt::format("(dense / {} + experts / {}) × bytes", ranks, of_experts),
+             fmt::format("({} / {} + {} / {}) × {}", grouped(set.dense), ranks, grouped(set.expert),
+                         of_experts, bytes),
+             value);
 }
 
 void add_states(std::vector<ExplainedStep>& steps, const strategies::StepContext& context) {
   const strategies::ParameterSet set = strategies::stage_parameters(context);
-  const strategies::Plan& plan = *context.plan;
-  const std::int64_t count = set.dense + set.expert;
+  const strategies::Training& training = *context.training;
+  const strategies::Implementation& implementation = *context.implementation;
   steps.push_back({"parameters of the rank", "its share of its layers", "",
-                   static_cast<double>(count), "parameters"});
-  const auto shards = [&](int from) { return plan.zero >= from ? over(plan.shard_group) : ""; };
+                   static_cast<double>(set.dense + set.expert), "parameters"});
+  const double held = context.plan->zero == 3
+                          ? strategies::sharded_parameter_bytes(training, implementation)
+                          : strategies::parameter_bytes(training);
   steps.push_back(
-      gib("parameters", "count × bytes" + std::string(shards(3)),
-          fmt::format("{} × {}", grouped(count), strategies::parameter_bytes(*context.training)),
-          strategies::parameter_memory(context, set)));
+      state("parameters", context, 3, held, strategies::parameter_memory(context, set)));
   const std::int64_t quantised = strategies::quantised_weights(context);
   const sim::Bytes copies{strategies::quantised_weight_bytes(context, quantised)};
   if (copies != sim::Bytes{0}) {
@@ -45,15 +61,11 @@ void add_states(std::vector<ExplainedStep>& steps, const strategies::StepContext
                                     copies.as_double() / static_cast<double>(quantised)),
                         copies));
   }
-  steps.push_back(
-      gib("gradients", "count × bytes" + std::string(shards(2)),
-          fmt::format("{} × {}", grouped(count), strategies::gradient_bytes(*context.training)),
-          strategies::gradient_memory(context, set)));
-  const double optimizer =
-      strategies::optimizer_bytes(*context.training, plan, *context.implementation);
-  steps.push_back(gib("optimizer", "count × bytes" + std::string(shards(1)),
-                      fmt::format("{} × {}", grouped(count), optimizer),
-                      strategies::optimizer_memory(context, set)));
+  steps.push_back(state("gradients", context, 2, strategies::gradient_bytes(training),
+                        strategies::gradient_memory(context, set)));
+  steps.push_back(state("optimizer", context, 1,
+                        strategies::optimizer_bytes(training, *context.plan, implementation),
+                        strategies::optimizer_memory(context, set)));
 }
 
 void add_activations(std::vector<ExplainedStep>& steps, const strategies::StepContext& context) {
