@@ -134,17 +134,27 @@ class DataParallel final : public Strategy {
   void take_apart(Emitter& emitter) { copy_lists(emitter, 2.0); }
 
   void copy_lists(Emitter& emitter, double passes) {
-    const std::int64_t ranks = plan().shard_group;
-    if (plan().zero != 1 || implementation().listed_tensors == 0 || ranks == 1) return;
-    std::int64_t tensors = 0;
+    const std::int64_t listed = implementation().listed_tensors;
+    if (plan().zero != 1 || listed == 0) return;
+    std::int64_t slices = 0;
     std::int64_t parameters = 0;
+    const auto add = [&](std::int64_t tensors, std::int64_t held, std::int64_t ranks) {
+      if (ranks == 1 || held == 0) return;
+      slices += tensors * ranks;
+      parameters += held;
+    };
     for (const Chunk& chunk : context().chunks) {
-      parameters += chunk.dense_parameters() + chunk.expert_parameters();
+      add(0, chunk.tied_parameters, plan().shard_group);
       for (const Unit& unit : chunk.units) {
-        tensors += unit.cost->is_layer ? implementation().listed_tensors : 1;
+        const UnitCost& cost = *unit.cost;
+        const bool experts = cost.expert_parameters > 0;
+        // Two tensors hold the matrices of all experts, and a router comes (nanotron's GroupedMLP).
+        const std::int64_t dense = experts ? std::max<std::int64_t>(1, listed - 1) : listed;
+        add(cost.is_layer ? dense : 1, cost.dense_parameters, plan().shard_group);
+        add(2, cost.expert_parameters, context().expert_data_parallel());
       }
     }
-    const std::int64_t slices = tensors * ranks;
+    if (slices == 0) return;
     const double each = 2.0 * passes * gathered_parameter_bytes(training(), implementation());
     Compute work{Activity::other, models::streaming_time(wire_size(parameters, each), device()), 0,
                  0.0, "lists of slices"};

@@ -141,6 +141,33 @@ TEST_CASE("a gather of lists costs the host every slice and copies 12 bytes a pa
   CHECK(device.count() == (copies + gaps).count());
 }
 
+TEST_CASE("a gather of lists slices experts by their replicas") {
+  StepFixture f;
+  f.gpt().moe = models::Moe{};
+  f.gpt().moe->experts = 8;
+  f.gpt().moe->top_k = 2;
+  f.gpt().moe->ffn = 1024;
+  f.plan.dp = 8;
+  f.plan.zero = 1;
+  f.plan.overlap.param_gather = false;
+  f.implementation.host_limits = true;
+  f.implementation.listed_tensors = 6;
+  f.implementation.list_slice = sim::Time::us(10);
+  f.spread();
+  const auto slices = [&](std::int64_t ep) {
+    f.plan.ep = ep;
+    sim::Time host;
+    for (const Op& op : f.program().ops()) {
+      if (std::string_view(op.name) == "lists of slices") host += op.host;
+    }
+    return host.count() / sim::Time::us(10).count();
+  };
+  // Embedding and head are a tensor each, a layer has five dense ones and two of experts.
+  CHECK(slices(1) == 8 * (2 + 4 * 5) + 8 * 4 * 2);
+  CHECK(slices(4) == 8 * (2 + 4 * 5) + 2 * 4 * 2);
+  CHECK(slices(8) == 8 * (2 + 4 * 5));  // no replica: nothing of them is gathered
+}
+
 TEST_CASE("ZeRO-3 moves one and a half times as much") {
   StepFixture f;
   f.plan.dp = 8;  // one micro-batch
