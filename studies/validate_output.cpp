@@ -117,6 +117,12 @@ Json summary_json(const Summary& summary) {
   return json;
 }
 
+Json summaries_json(const std::vector<Summary>& summaries) {
+  Json json = Json::array();
+  for (const Summary& summary : summaries) json.push_back(summary_json(summary));
+  return json;
+}
+
 }  // namespace
 
 std::string validation_json(const Validation& validation) {
@@ -127,14 +133,9 @@ std::string validation_json(const Validation& validation) {
   const Summaries summaries = summarise(validation);
   Json& summary = json["summary"];
   summary["total"] = summary_json(summaries.total);
-  summary["targets"] = Json::array();
-  for (const Summary& target : summaries.targets) {
-    summary["targets"].push_back(summary_json(target));
-  }
-  summary["sources"] = Json::array();
-  for (const Summary& source : summaries.sources) {
-    summary["sources"].push_back(summary_json(source));
-  }
+  summary["targets"] = summaries_json(summaries.targets);
+  summary["sources"] = summaries_json(summaries.sources);
+  summary["expert_models"] = summaries_json(summaries.expert_models);
   summary["assumed"] = summary_json(summaries.assumed);
   return json.dump(1) + "\n";
 }

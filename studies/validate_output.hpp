@@ -16,7 +16,8 @@ std::string validation_json(const Validation& validation);
 // One line a record.
 std::string validation_csv(const Validation& validation);
 
-// Tables of families and sources, worst records, and everything that was refused.
+// Tables of families, sources and mixture-of-experts models, worst records, and everything that was
+// refused.
 std::string validation_text(const Validation& validation);
 
 // Predicted over measured step time, log-log, one colour a source, with the diagonal and +-10 %.

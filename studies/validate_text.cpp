@@ -7,15 +7,18 @@ namespace studies {
 
 namespace {
 
+constexpr int kNameWidth = 34;
+
 std::string percent(double value) { return fmt::format("{:.1f} %", 100.0 * value); }
 
 std::string heading(const char* title) {
-  return fmt::format("{:<22}{:>8}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}{:>10}{:>10}\n", title, "records",
-                     "median", "mean", "p90", "bias", "rank", "regret", "mem med.", "mem p90");
+  return fmt::format("{:<{}}{:>8}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}{:>10}{:>10}\n", title, kNameWidth,
+                     "records", "median", "mean", "p90", "bias", "rank", "regret", "mem med.",
+                     "mem p90");
 }
 
 std::string line(const Summary& summary) {
-  std::string text = fmt::format("{:<22}{:>8}", summary.name, summary.records);
+  std::string text = fmt::format("{:<{}}{:>8}", summary.name, kNameWidth, summary.records);
   if (summary.time.count > 0) {
     text += fmt::format("{:>9}{:>9}{:>9}{:>9}", percent(summary.time.median),
                         percent(summary.time.mean), percent(summary.time.p90),
@@ -36,6 +39,14 @@ std::string line(const Summary& summary) {
     text += fmt::format("{:>10}{:>10}", "-", "-");
   }
   return text + "\n";
+}
+
+std::string lines_with_time(const std::vector<Summary>& summaries) {
+  std::string text;
+  for (const Summary& summary : summaries) {
+    if (summary.time.count > 0) text += line(summary);
+  }
+  return text;
 }
 
 std::string worst_lines(const Summary& summary) {
@@ -79,6 +90,8 @@ std::string validation_text(const Validation& validation) {
   for (const Summary& source : summaries.sources) {
     if (source.records > 0) text += line(source);
   }
+  const std::string models = lines_with_time(summaries.expert_models);
+  if (!models.empty()) text += "\n" + heading("mixture of experts") + models;
   text += "\n" + heading("in total") + line(summaries.total);
   if (summaries.assumed.records > 0) text += line(summaries.assumed);
   text += "\n" + fit_line(summaries.total);

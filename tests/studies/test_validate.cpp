@@ -1,5 +1,6 @@
 // The validation as a whole, with a stand-in for the simulator.
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -139,6 +140,28 @@ TEST_CASE("the JSON has what outside checks read") {
   CHECK(json["records"][7]["quantity"] == "reserved_gib");
   CHECK(json["summary"]["total"]["time"]["count"] == 4);
   CHECK(json["summary"]["targets"][0]["name"] == "t");
+}
+
+TEST_CASE("mixture-of-experts models have their own lines in the JSON and the text") {
+  RecordSet set = small_set();
+  set.records[0].record_class = set.records[1].record_class = "moe";
+  set.records[0].model_name = "Mixture-B";
+  set.records[1].model_name = "Mixture-A";
+  const Validation validation = validate(set, {}, fake);
+  const auto json = nlohmann::json::parse(validation_json(validation));
+  const auto& models = json["summary"]["expert_models"];
+  REQUIRE(models.size() == 2);
+  CHECK(models[0]["name"] == "Mixture-A");
+  CHECK(models[0]["time"]["count"] == 1);
+  CHECK(models[0]["time"]["mean_abs_error"].get<double>() ==
+        Approx(std::abs(json["records"][1]["error"].get<double>())));
+  const std::string text = validation_text(validation);
+  const std::size_t heading = text.find("\nmixture of experts ");
+  REQUIRE(heading != std::string::npos);
+  CHECK(text.find("\nMixture-A ", heading) < text.find("\nMixture-B ", heading));
+  CHECK(text.find("\nMixture-B ", heading) != std::string::npos);
+  CHECK(validation_text(validate(small_set(), {}, fake)).find("mixture of experts") ==
+        std::string::npos);
 }
 
 TEST_CASE("the CSV has a line a record and as many cells as its header") {
