@@ -49,6 +49,11 @@ void add_search(CLI::App& root, SearchOptions& options) {
                   "small spaces")
       ->check(CLI::IsMember({"auto", "exact", "evaluated"}))
       ->capture_default_str();
+  app->add_option("--pareto", options.pareto,
+                  "Axes of the front beside step_time and memory: gpus, cost, or both with a comma "
+                  "(default: gpus where search.gpus lists several)")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"step_time", "memory", "gpus", "cost"}));
   app->add_option("--journal", options.journal, "Keep every evaluation in this file");
   app->add_flag("--resume", options.resume, "Go on from the journal");
   app->add_flag("--restart", options.restart, "Overwrite the journal");

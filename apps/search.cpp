@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "apps/commands.hpp"
@@ -29,8 +30,10 @@ std::optional<Front> front_of(const std::string& name) {
   return std::nullopt;
 }
 
+using Spaces = std::vector<std::unique_ptr<SearchedSpace>>;
+
 std::unique_ptr<studies::SearchJournal> open_journal(const SearchOptions& options,
-                                                     const studies::SearchSpace& space) {
+                                                     const Spaces& spaces) {
   using Start = studies::SearchJournal::Start;
   if (options.journal.empty()) {
     if (options.resume || options.restart) throw UsageError("--resume needs --journal FILE");
@@ -38,35 +41,84 @@ std::unique_ptr<studies::SearchJournal> open_journal(const SearchOptions& option
   }
   const Start start =
       options.restart ? Start::restart : (options.resume ? Start::resume : Start::fresh);
-  return std::make_unique<studies::SearchJournal>(options.journal, space, start);
+  std::vector<std::string> identities;
+  for (const auto& each : spaces) identities.push_back(studies::identity(each->space));
+  return std::make_unique<studies::SearchJournal>(options.journal, identities, start);
 }
 
-scenarios::Report report_of(const studies::SearchSpace& space, const studies::Found& found,
-                            scenarios::PredictionCache& cache) {
+scenarios::Report report_of(SearchedSpace& searched, const studies::Found& found) {
   scenarios::PredictOptions predict;
-  predict.cache = &cache;
+  predict.cache = &searched.cache;
   scenarios::Report report =
-      scenarios::predict(studies::materialise(space, found.strategy), predict);
+      scenarios::predict(studies::materialise(searched.space, found.strategy), predict);
   report.wall_s = 0.0;  // a resumed search prints the same bytes
   return report;
 }
 
-std::vector<scenarios::Report> reports_of(const studies::SearchSpace& space,
-                                          const std::vector<studies::Found>& list,
-                                          scenarios::PredictionCache& cache, unsigned threads) {
-  std::vector<scenarios::Report> out(list.size());
+studies::FrontAxes axes_of(const SearchOptions& options, bool several) {
+  const auto asked = [&](const char* axis) {
+    return std::find(options.pareto.begin(), options.pareto.end(), axis) != options.pareto.end();
+  };
+  return {asked("gpus") || (options.pareto.empty() && several), asked("cost")};
+}
+
+// The searches of all counts as one, and what is shown of it.
+studies::SearchResult put_together(const SearchOptions& options, const Spaces& spaces,
+                                   SearchReports& all) {
+  std::vector<studies::SearchedCount> counts;
+  studies::SearchResult out;
+  out.complete = all.counts.size() == spaces.size();
+  for (std::size_t i = 0; i < all.counts.size(); ++i) {
+    counts.push_back({&spaces[i]->space.base(), &all.counts[i].result});
+    out.complete = out.complete && all.counts[i].result.complete;
+    out.pareto_exact = out.pareto_exact && all.counts[i].result.pareto_exact;
+  }
+  out.pareto_exact = out.pareto_exact && out.complete;
+  out.counts = studies::total(counts);
+  const auto objective = *studies::find_objective(options.objective);
+  const auto best = studies::best_of_counts(counts, objective, options.top);
+  for (const studies::FoundPlace& at : best) {
+    out.best.push_back(all.counts[at.count].result.best[at.place]);
+    all.best.push_back(all.counts[at.count].best[at.place]);
+  }
+  const auto front = studies::front_of_counts(counts, all.axes);
+  all.pareto.resize(front.size());
   studies::parallel_for(
-      list.size(), studies::thread_count(threads),
-      [&](std::size_t, std::size_t i) { out[i] = report_of(space, list[i], cache); });
+      front.size(), studies::thread_count(options.threads), [&](std::size_t, std::size_t i) {
+        all.pareto[i] = report_of(*spaces[front[i].count],
+                                  all.counts[front[i].count].result.pareto[front[i].place]);
+      });
+  for (const studies::FoundPlace& at : front) {
+    out.pareto.push_back(all.counts[at.count].result.pareto[at.place]);
+  }
   return out;
 }
 
-SearchAdvice advice_of(const studies::SearchSpace& space, const SearchReports& found,
-                       scenarios::PredictionCache& cache) {
+void warn_of_extended(const Spaces& spaces) {
+  for (const auto& each : spaces) {
+    const auto& cluster = each->space.base().cluster;
+    if (cluster.real_gpus == 0 || cluster.gpus <= cluster.real_gpus) continue;
+    complain(fmt::format("warning: {} has {} devices; {} are simulated by extending its fabric",
+                         cluster.name, cluster.real_gpus, cluster.gpus));
+  }
+}
+
+// The space of the best strategy; the first where there is none.
+std::size_t winner(const Spaces& spaces, const SearchReports& found) {
+  if (found.best.empty()) return 0;
+  const std::int64_t gpus = found.best.front().scenario.cluster.gpus;
+  const auto at = std::find_if(spaces.begin(), spaces.end(), [&](const auto& each) {
+    return each->space.base().cluster.gpus == gpus;
+  });
+  return static_cast<std::size_t>(at - spaces.begin());
+}
+
+SearchAdvice advice_of(SearchedSpace& searched, const SearchReports& found) {
+  const studies::SearchSpace& space = searched.space;
   const double limit = studies::memory_limit(space.base());
   const auto predict = [&](const scenarios::Scenario& scenario) {
     scenarios::PredictOptions how;
-    how.cache = &cache;
+    how.cache = &searched.cache;
     scenarios::Report report = scenarios::predict(scenario, how);
     report.wall_s = 0.0;
     return report;
@@ -98,37 +150,74 @@ int finish(const SearchOptions& options, const studies::SearchResult& result,
   return kOk;
 }
 
-}  // namespace
+struct Keeping {
+  Watch& watch;
+  studies::SearchJournal* journal;  // null = nothing is kept
+};
 
-scenarios::Scenario read_search_scenario(const SearchOptions& options) {
-  scenarios::ReadOptions read;
-  read.set = options.set;
-  read.check_strategy = false;
-  return scenarios::read_scenario(options.scenario, read);
-}
-
-int run_search(const SearchOptions& options, const studies::SearchSpace& space,
-               scenarios::PredictionCache& cache, studies::SearchTeam& team) {
-  Watch watch({options.time_limit_s, {}, true});
+// Each count after the other, until one is ended early.
+void search_counts(const SearchOptions& options, Spaces& spaces, const MakeTeam& make_team,
+                   Keeping keeping, SearchReports& all) {
   studies::SearchOptions how;
   how.top = options.top;
   how.objective = *studies::find_objective(options.objective);
   how.front = front_of(options.front);
   how.small_space = kSmallSpace;
   how.threads = options.threads;
-  const auto journal = open_journal(options, space);
-  how.store = journal.get();
+  how.store = keeping.journal;
   how.on_round = [&](std::uint64_t done, std::uint64_t left) {
-    watch.activity(fmt::format("searching: {} simulated, {} wait", done, left));
-    return watch.early_end() == 0;
+    keeping.watch.activity(fmt::format("searching: {} simulated, {} wait", done, left));
+    return keeping.watch.early_end() == 0;
   };
-  watch.activity("searching");
-  const studies::SearchResult result = studies::search(space, how, team);
+  keeping.watch.activity("searching");
+  for (std::size_t i = 0; i < spaces.size(); ++i) {
+    if (keeping.journal) keeping.journal->begin(i);
+    const auto team = make_team(i, *spaces[i]);
+    all.counts.push_back(
+        {spaces[i]->space.base().cluster.gpus, studies::search(spaces[i]->space, how, *team), {}});
+    if (!all.counts.back().result.complete || keeping.watch.early_end() != 0) return;
+  }
+}
+
+void report_best(const SearchOptions& options, Spaces& spaces, SearchReports& all) {
+  for (std::size_t i = 0; i < all.counts.size(); ++i) {
+    CountReports& count = all.counts[i];
+    count.best.resize(count.result.best.size());
+    studies::parallel_for(count.best.size(), studies::thread_count(options.threads),
+                          [&](std::size_t, std::size_t b) {
+                            count.best[b] = report_of(*spaces[i], count.result.best[b]);
+                          });
+  }
+}
+
+}  // namespace
+
+std::vector<scenarios::Scenario> read_search_scenarios(const SearchOptions& options) {
+  scenarios::ReadOptions read;
+  read.set = options.set;
+  read.check_strategy = false;
+  return scenarios::read_search_scenarios(options.scenario, read);
+}
+
+Spaces search_spaces(const std::vector<scenarios::Scenario>& scenarios) {
+  Spaces out;
+  for (const scenarios::Scenario& scenario : scenarios) {
+    out.push_back(std::make_unique<SearchedSpace>(scenario));
+  }
+  return out;
+}
+
+int run_search(const SearchOptions& options, Spaces& spaces, const MakeTeam& make_team) {
+  Watch watch({options.time_limit_s, {}, true});
+  const auto journal = open_journal(options, spaces);
+  warn_of_extended(spaces);
+  SearchReports all;
+  all.axes = axes_of(options, spaces.size() > 1);
+  search_counts(options, spaces, make_team, {watch, journal.get()}, all);
   watch.activity("reporting");
-  SearchReports all{reports_of(space, result.best, cache, options.threads),
-                    reports_of(space, result.pareto, cache, options.threads),
-                    {}};
-  if (options.explain) all.advice = advice_of(space, all, cache);
+  report_best(options, spaces, all);
+  const studies::SearchResult result = put_together(options, spaces, all);
+  if (options.explain) all.advice = advice_of(*spaces[winner(spaces, all)], all);
   watch.stop();
   const int code = finish(options, result, all);
   if (result.complete) return code;
@@ -140,11 +229,10 @@ int run_search(const SearchOptions& options, const studies::SearchSpace& space,
 
 int execute(const SearchOptions& options) {
   limit_memory(options.max_memory);
-  const scenarios::Scenario scenario = read_search_scenario(options);
-  const studies::SearchSpace space(scenario);
-  scenarios::PredictionCache cache(space.base());
-  studies::ThreadTeam team(space, cache, options.threads);
-  return run_search(options, space, cache, team);
+  Spaces spaces = search_spaces(read_search_scenarios(options));
+  return run_search(options, spaces, [&](std::size_t, SearchedSpace& searched) {
+    return std::make_unique<studies::ThreadTeam>(searched.space, searched.cache, options.threads);
+  });
 }
 
 }  // namespace apps

@@ -15,7 +15,10 @@ struct SearchOptions {
   std::size_t top = 10;
   std::string objective = "step_time";
   std::string front = "auto";  // auto | exact | evaluated
-  std::string journal;         // file; empty = none
+  // More axes of the front: step_time | memory | gpus | cost; empty = gpus where counts are
+  // compared.
+  std::vector<std::string> pareto;
+  std::string journal;  // file; empty = none
   bool resume = false;
   bool restart = false;
   bool explain = false;

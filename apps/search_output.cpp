@@ -67,10 +67,14 @@ ordered_json section(const scenarios::Scenario& scenario, const std::string& nam
   return out;
 }
 
-ordered_json run_json(const Report& report, double tokens) {
+studies::TrainingRun run_of(const Report& report, double tokens) {
   const double wanted =
       tokens > 0.0 ? tokens : studies::compute_optimal_tokens(report.scenario.model);
-  const studies::TrainingRun run = studies::training_run(report, wanted);
+  return studies::training_run(report, wanted);
+}
+
+ordered_json run_json(const Report& report, double tokens) {
+  const studies::TrainingRun run = run_of(report, tokens);
   ordered_json out{{"tokens", run.tokens},
                    {"steps", run.steps},
                    {"days", run.days},
@@ -81,7 +85,8 @@ ordered_json run_json(const Report& report, double tokens) {
 }
 
 ordered_json entry(const SearchOptions& options, const Report& report) {
-  return {{"strategy", section(report.scenario, "strategy")},
+  return {{"gpus", report.scenario.cluster.gpus},
+          {"strategy", section(report.scenario, "strategy")},
           {"training", section(report.scenario, "training")},
           {"training_run", run_json(report, options.tokens)},
           {"result", reports::to_json(report)}};
@@ -113,9 +118,20 @@ std::string overlap_text(const strategies::Overlap& overlap) {
   return out.empty() ? "-" : out;
 }
 
-std::string table_of(const std::vector<Report>& all) {
+// What a training with a strategy costs: in USD, or GPU-hours where there is no price.
+std::string cost_text(const Report& report, double tokens) {
+  const studies::TrainingRun run = run_of(report, tokens);
+  const bool priced = run.price_usd > 0.0;
+  return fmt::format(
+      "{} {}", reports::grouped(static_cast<std::int64_t>(priced ? run.price_usd : run.gpu_hours)),
+      priced ? "USD" : "GPU-hours");
+}
+
+std::string table_of(const std::vector<Report>& all, double tokens) {
   using reports::Align;
   reports::Table table({{"step time"},
+                        {"GPUs"},
+                        {"cost"},
                         {"tokens/s/GPU"},
                         {"MFU"},
                         {"memory"},
@@ -136,7 +152,8 @@ std::string table_of(const std::vector<Report>& all) {
     const scenarios::Scenario& s = report.scenario;
     const strategies::Plan& p = s.plan;
     const auto number = [](std::int64_t value) { return fmt::format("{}", value); };
-    table.row({reports::time_text(report.step_time),
+    table.row({reports::time_text(report.step_time), number(s.cluster.gpus),
+               cost_text(report, tokens),
                fmt::format("{:.1f}", report.tokens_per_s / static_cast<double>(s.cluster.gpus)),
                reports::percent_text(report.mfu),
                reports::gib_text(report.stages[report.worst_stage].driver),
@@ -159,6 +176,56 @@ std::string counts_text(const studies::SearchCounts& c) {
       n(c.candidates), n(c.feasible), n(c.pruned), n(c.rejected_by_memory), n(c.impossible));
 }
 
+ordered_json counts_json(const studies::SearchCounts& c) {
+  return {{"candidates", c.candidates},
+          {"evaluated", c.evaluated},
+          {"pruned", c.pruned},
+          {"feasible", c.feasible},
+          {"rejected", {{"memory", c.rejected_by_memory}, {"divisibility", c.impossible}}}};
+}
+
+ordered_json list_json(const SearchOptions& options, const std::vector<Report>& reports) {
+  ordered_json list = ordered_json::array();
+  for (const Report& report : reports) list.push_back(entry(options, report));
+  return list;
+}
+
+ordered_json by_gpus_json(const SearchOptions& options, const std::vector<CountReports>& counts) {
+  ordered_json list = ordered_json::array();
+  for (const CountReports& count : counts) {
+    ordered_json one{{"gpus", count.gpus}, {"complete", count.result.complete}};
+    one.update(counts_json(count.result.counts));
+    if (count.best.empty()) {
+      one["best_misses_by_gib"] = sim::Bytes{count.result.counts.best_miss_bytes}.gib();
+    }
+    one["best"] = list_json(options, count.best);
+    list.push_back(std::move(one));
+  }
+  return list;
+}
+
+std::vector<std::string> axes_of(const studies::FrontAxes& axes) {
+  std::vector<std::string> out{"step_time", "memory"};
+  if (axes.gpus) out.emplace_back("gpus");
+  if (axes.cost) out.emplace_back("cost");
+  return out;
+}
+
+// The best of each GPU count, where several were searched.
+std::string by_gpus_text(const SearchOptions& options, const std::vector<CountReports>& counts) {
+  std::string out;
+  for (const CountReports& count : counts) {
+    const auto gpus = reports::grouped(count.gpus);
+    if (count.best.empty()) {
+      out += fmt::format("On {} GPUs: {}\n\n", gpus, nothing_found(count.result.counts));
+    } else {
+      out += fmt::format("Best by {} on {} GPUs\n{}\n", options.objective, gpus,
+                         table_of(count.best, options.tokens));
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string nothing_found(const studies::SearchCounts& c) {
@@ -172,21 +239,16 @@ std::string nothing_found(const studies::SearchCounts& c) {
 
 ordered_json search_json(const SearchOptions& options, const studies::SearchResult& result,
                          const SearchReports& reports) {
-  const studies::SearchCounts& c = result.counts;
   ordered_json out{
-      {"schema_version", 1},
-      {"objective", options.objective},
-      {"complete", result.complete},
-      {"candidates", c.candidates},
-      {"evaluated", c.evaluated},
-      {"pruned", c.pruned},
-      {"feasible", c.feasible},
-      {"rejected", {{"memory", c.rejected_by_memory}, {"divisibility", c.impossible}}}};
-  if (result.best.empty()) out["best_misses_by_gib"] = sim::Bytes{c.best_miss_bytes}.gib();
-  out["best"] = ordered_json::array();
-  for (const Report& report : reports.best) out["best"].push_back(entry(options, report));
-  out["pareto"] = ordered_json::array();
-  for (const Report& report : reports.pareto) out["pareto"].push_back(entry(options, report));
+      {"schema_version", 1}, {"objective", options.objective}, {"complete", result.complete}};
+  out.update(counts_json(result.counts));
+  if (result.best.empty()) {
+    out["best_misses_by_gib"] = sim::Bytes{result.counts.best_miss_bytes}.gib();
+  }
+  out["best"] = list_json(options, reports.best);
+  if (reports.counts.size() > 1) out["by_gpus"] = by_gpus_json(options, reports.counts);
+  out["pareto"] = list_json(options, reports.pareto);
+  out["pareto_axes"] = axes_of(reports.axes);
   out["pareto_exact"] = result.pareto_exact;
   if (reports.advice) out["rules"] = advice_json(*reports.advice);
   if (!reports.best.empty()) {
@@ -199,16 +261,16 @@ std::string search_table(const SearchOptions& options, const studies::SearchResu
                          const SearchReports& reports) {
   std::string out = counts_text(result.counts) + "\n";
   if (!result.complete) out += "Not complete: of the strategies simulated so far\n\n";
-  out += fmt::format("Best by {}\n{}\n", options.objective, table_of(reports.best));
-  out += fmt::format("Step time against memory{}\n{}\n",
+  out += fmt::format("Best by {}\n{}\n", options.objective, table_of(reports.best, options.tokens));
+  if (reports.counts.size() > 1) out += by_gpus_text(options, reports.counts);
+  out += fmt::format("Step time against memory{}{}{}\n{}\n", reports.axes.gpus ? ", GPUs" : "",
+                     reports.axes.cost ? ", cost" : "",
                      result.pareto_exact ? "" : " (of the strategies simulated)",
-                     table_of(reports.pareto));
+                     table_of(reports.pareto, options.tokens));
   if (reports.advice) out += advice_text(*reports.advice, reports) + "\n";
   if (reports.best.empty()) return out;
   const auto& best = reports.best.front();
-  const double tokens =
-      options.tokens > 0.0 ? options.tokens : studies::compute_optimal_tokens(best.scenario.model);
-  const studies::TrainingRun run = studies::training_run(best, tokens);
+  const studies::TrainingRun run = run_of(best, options.tokens);
   out += fmt::format("Training on {} with the first: {:.1f} days, {} GPU-hours",
                      reports::si_text(run.tokens, "tokens"), run.days,
                      reports::grouped(static_cast<std::int64_t>(run.gpu_hours)));

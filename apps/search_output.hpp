@@ -9,7 +9,7 @@
 #include "apps/search_options.hpp"
 #include "scenarios/report.hpp"
 #include "studies/advice.hpp"
-#include "studies/search.hpp"
+#include "studies/search_counts.hpp"
 
 namespace apps {
 
@@ -20,11 +20,20 @@ struct SearchAdvice {
   std::vector<studies::Disagreement> disagreements;
 };
 
+// The search of one GPU count.
+struct CountReports {
+  std::int64_t gpus = 0;
+  studies::SearchResult result;
+  std::vector<scenarios::Report> best;
+};
+
 // Every strategy that is shown, with its full report.
 struct SearchReports {
+  std::vector<CountReports> counts;
   std::vector<scenarios::Report> best;
   std::vector<scenarios::Report> pareto;
   std::optional<SearchAdvice> advice;
+  studies::FrontAxes axes;  // of the front
 };
 
 nlohmann::ordered_json search_json(const SearchOptions& options,

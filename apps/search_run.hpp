@@ -1,16 +1,33 @@
 // What the search on threads and the search over MPI ranks share.
 #pragma once
 
+#include <functional>
+#include <memory>
+#include <vector>
+
 #include "apps/search_options.hpp"
-#include "scenarios/prediction_cache.hpp"
 #include "studies/search_team.hpp"
 
 namespace apps {
 
-scenarios::Scenario read_search_scenario(const SearchOptions& options);
+// One a GPU count.
+std::vector<scenarios::Scenario> read_search_scenarios(const SearchOptions& options);
 
-// Searches, prints, and returns the exit code.
-int run_search(const SearchOptions& options, const studies::SearchSpace& space,
-               scenarios::PredictionCache& cache, studies::SearchTeam& team);
+// A scenario that is searched; the team works on its parts as long as it lives.
+struct SearchedSpace {
+  explicit SearchedSpace(const scenarios::Scenario& scenario)
+      : space(scenario), cache(space.base()) {}
+  studies::SearchSpace space;
+  scenarios::PredictionCache cache;
+};
+using MakeTeam =
+    std::function<std::unique_ptr<studies::SearchTeam>(std::size_t number, SearchedSpace& space)>;
+
+// Searches them one after the other, prints, and returns the exit code.
+int run_search(const SearchOptions& options, std::vector<std::unique_ptr<SearchedSpace>>& spaces,
+               const MakeTeam& make_team);
+
+std::vector<std::unique_ptr<SearchedSpace>> search_spaces(
+    const std::vector<scenarios::Scenario>& scenarios);
 
 }  // namespace apps

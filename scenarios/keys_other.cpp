@@ -8,6 +8,7 @@ using strategies::Faults;
 
 constexpr Range kBytes{0, 1e15};
 constexpr Range kShare{0, 1};
+constexpr Range kGpus{1, 1 << 20};  // as cluster.gpus
 
 const std::vector<Key<Draft>> kOther = {
     key<Draft, &Draft::name>("name", "name of the file", "Title in results.", {1, 128}),
@@ -31,6 +32,8 @@ const std::vector<Key<Draft>> kOther = {
     key<Draft, &Draft::search, &SearchSection::max_memory_bytes>(
         "search.max_memory", "the device's", "Most device memory a strategy may need.", kBytes,
         Dimension::bytes),
+    key<Draft, &Draft::search, &SearchSection::gpus>(
+        "search.gpus", "cluster.gpus", "GPU counts `search` compares: [1024, 2048, 4096].", kGpus),
 };
 
 const std::vector<Key<Faults::SlowRank>> kSlowRank = {

@@ -29,16 +29,20 @@ class Reading {
 
   Scenario scenario(Node tree, const std::string& file) {
     layers_.apply_settings(tree);
-    Resolver resolver = prepared(tree, file);
-    Scenario result = resolver.scenario(options_.check_strategy ? PlanChecks::on : PlanChecks::off);
-    if (!calibration_.empty()) {
-      CalibrationFile measured = read_calibration(calibration_, sources_, diagnostics_);
-      diagnostics_.throw_if_any();
-      result.calibration = std::move(measured.collectives);
-      result.calibration_origin = std::move(measured.origin);
+    return settled(std::move(tree), file);
+  }
+
+  std::vector<Scenario> of_each_gpu_count(Node tree, const std::string& file) {
+    layers_.apply_settings(tree);
+    std::vector<Scenario> scenarios{settled(tree, file)};
+    if (scenarios.front().search.gpus.empty()) return scenarios;
+    scenarios.clear();
+    for (const Node& count : Node(*tree.find("search")->find("gpus")).items) {
+      Node sized = tree;
+      overlay(sized, nested("cluster.gpus", count, count.at));
+      scenarios.push_back(settled(std::move(sized), file));
     }
-    result.plugins = load_plugins(plugins_, options_.allow_plugins, diagnostics_);
-    return result;
+    return scenarios;
   }
 
   Scenario cluster(Node tree, const std::string& file) {
@@ -56,6 +60,19 @@ class Reading {
   }
 
  private:
+  Scenario settled(Node tree, const std::string& file) {
+    Resolver resolver = prepared(tree, file);
+    Scenario result = resolver.scenario(options_.check_strategy ? PlanChecks::on : PlanChecks::off);
+    if (!calibration_.empty()) {
+      CalibrationFile measured = read_calibration(calibration_, sources_, diagnostics_);
+      diagnostics_.throw_if_any();
+      result.calibration = std::move(measured.collectives);
+      result.calibration_origin = std::move(measured.origin);
+    }
+    result.plugins = load_plugins(plugins_, options_.allow_plugins, diagnostics_);
+    return result;
+  }
+
   Resolver prepared(Node& tree, const std::string& file) {
     for (const char* key : {"$schema", "extends", "strategies"}) tree.erase(key);
     layers_.expand(tree);
@@ -101,6 +118,19 @@ Scenario read_scenario_text(const std::string& text, const std::string& file,
   Reading reading(options);
   Node tree = reading.layers().text(text, file);
   return reading.scenario(std::move(tree), file);
+}
+
+std::vector<Scenario> read_search_scenarios(const std::string& file, const ReadOptions& options) {
+  Reading reading(options);
+  Node tree = reading.layers().file(file);
+  return reading.of_each_gpu_count(std::move(tree), file);
+}
+
+std::vector<Scenario> read_search_scenarios_text(const std::string& text, const std::string& file,
+                                                 const ReadOptions& options) {
+  Reading reading(options);
+  Node tree = reading.layers().text(text, file);
+  return reading.of_each_gpu_count(std::move(tree), file);
 }
 
 std::vector<Scenario> read_scenarios(const std::string& file, const ReadOptions& options) {

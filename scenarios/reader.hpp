@@ -49,6 +49,12 @@ Scenario read_scenario(const std::string& file, const ReadOptions& options = {})
 // when there is no such section. Throws ScenarioError.
 std::vector<Scenario> read_scenarios(const std::string& file, const ReadOptions& options = {});
 
+// One scenario per entry of `search.gpus`, with that many GPUs; the one scenario when there is no
+// such list. What is wrong with a count is said at its place in the list. Throws ScenarioError.
+std::vector<Scenario> read_search_scenarios(const std::string& file, const ReadOptions& options);
+std::vector<Scenario> read_search_scenarios_text(const std::string& text, const std::string& file,
+                                                 const ReadOptions& options);
+
 // The same from text; `file` is only used in messages and to resolve `extends:`.
 Scenario read_scenario_text(const std::string& text, const std::string& file,
                             const ReadOptions& options = {});

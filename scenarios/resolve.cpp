@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "scenarios/keys.hpp"
@@ -90,6 +92,17 @@ void Resolver::refuse_huge() {
       "raise micro_batch, lower global_batch, or use fewer layers", ErrorKind::limit);
 }
 
+void Resolver::search_counts() {
+  const std::vector<std::int64_t>& counts = draft_.search.gpus;
+  const bool rising =
+      std::adjacent_find(counts.begin(), counts.end(), std::greater_equal<>()) == counts.end();
+  if (!given("search.gpus") || (rising && !counts.empty())) return;
+  diagnostics_.error(locate("search.gpus"), "search.gpus",
+                     counts.empty() ? "`search.gpus` is an empty list"
+                                    : "`search.gpus` does not rise from count to count",
+                     "write each count once, the smallest first: [8, 16, 32]");
+}
+
 Scenario Resolver::scenario(PlanChecks checks) {
   require_section("model", "name a catalogue model: model: llama3-8b");
   require_section("cluster", "name a catalogue cluster: cluster: dgx-h100");
@@ -101,6 +114,7 @@ Scenario Resolver::scenario(PlanChecks checks) {
   plan();
   intra_node();
   inter_node();
+  search_counts();
   diagnostics_.throw_if_any();
   batch();
   out_.name = draft_.name;

@@ -58,6 +58,7 @@ class Resolver {
   void written_layout();
   void written_schedule();
   void refuse_huge();
+  void search_counts();
   void batch();
   std::vector<Resolved> provenance() const;
 

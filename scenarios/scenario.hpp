@@ -45,6 +45,7 @@ struct SearchSection {
   std::map<std::string, std::string> fixed;                // dotted key, as strategy.tp -> value
   std::map<std::string, std::vector<std::string>> ranges;  // key -> values to try
   double max_memory_bytes = 0.0;                           // 0 = the device's
+  std::vector<std::int64_t> gpus;                          // counts to search; empty: cluster.gpus
 };
 
 struct Scenario {

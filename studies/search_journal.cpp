@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -64,10 +65,12 @@ std::string identity(const SearchSpace& space) {
   return fmt::format("{:016x}{:08x}", fnv1a(text), crc32c(text));
 }
 
-SearchJournal::SearchJournal(std::string path, const SearchSpace& space, Start start)
-    : path_(std::move(path)),
-      header_(fmt::format("{{\"journal\":\"stepcast search\",\"schema\":2,\"space\":\"{}\"}}\n",
-                          identity(space))) {
+SearchJournal::SearchJournal(std::string path, const std::vector<std::string>& spaces, Start start)
+    : path_(std::move(path)), known_(spaces.size()) {
+  for (const std::string& space : spaces) {
+    headers_.push_back(
+        fmt::format("{{\"journal\":\"stepcast search\",\"schema\":2,\"space\":\"{}\"}}\n", space));
+  }
   try {
     open(start);
   } catch (...) {
@@ -104,7 +107,7 @@ void SearchJournal::open(Start start) {
   }
   const std::size_t whole = load(text);
   if (whole < text.size() && ftruncate(descriptor_, static_cast<off_t>(whole)) != 0) fail("mend");
-  if (whole == 0) write(header_);
+  if (whole == 0) write(headers_.front());
 }
 
 std::string SearchJournal::content() const {
@@ -130,16 +133,17 @@ std::size_t SearchJournal::load(std::string_view text) {
     const std::size_t end = text.find('\n', at);
     if (end == std::string_view::npos) return at;  // torn
     const std::string_view content = text.substr(at, end - at);
-    if (line == 1) {
-      if (std::string(content) + "\n" != header_) {
-        throw JournalError(
-            JournalError::Kind::invalid,
-            fmt::format("journal {} is of another scenario, search space or version; "
-                        "--restart overwrites it",
-                        path_));
-      }
+    const auto header = std::find(headers_.begin(), headers_.end(), std::string(content) + "\n");
+    if (line == 1 && header != headers_.begin()) {
+      throw JournalError(JournalError::Kind::invalid,
+                         fmt::format("journal {} is of another scenario, search space or version; "
+                                     "--restart overwrites it",
+                                     path_));
+    }
+    if (header != headers_.end()) {
+      written_ = static_cast<std::size_t>(header - headers_.begin());
     } else if (const auto record = parse_line(content)) {
-      known_.insert_or_assign(record->first, record->second);
+      known_[written_].insert_or_assign(record->first, record->second);
     } else if (end + 1 == text.size()) {
       return at;  // the last write was cut short
     } else {
@@ -162,13 +166,14 @@ void SearchJournal::write(std::string_view text) {
 }
 
 std::optional<Evaluation> SearchJournal::known(Candidate id) const {
-  const auto found = known_.find(id);
-  if (found == known_.end()) return std::nullopt;
+  const auto found = known_[space_].find(id);
+  if (found == known_[space_].end()) return std::nullopt;
   return found->second;
 }
 
 void SearchJournal::keep(std::span<const Candidate> ids, std::span<const Evaluation> results) {
-  std::string text;
+  std::string text = written_ == space_ ? "" : headers_[space_];
+  written_ = space_;
   for (std::size_t i = 0; i < ids.size(); ++i) text += line_of(ids[i], results[i]);
   write(text);
 }

@@ -2,9 +2,10 @@
 // runs. A search that was killed goes on from it and ends with the same bytes, in its result and in
 // the journal.
 //
-//   {"journal":"stepcast search","schema":1,"space":"…"}       identity of scenario and space
+//   {"journal":"stepcast search","schema":2,"space":"…"}       identity of scenario and space
 //   {"core":3,"variant":1,"fits":true,"step_ps":…,"memory":…,"crc32c":"…"}
 //
+// A search of several GPU counts has several spaces: what follows a space's line belongs to it.
 // Each round is one write, flushed to disk. A torn last line is dropped; damage before it, another
 // space, or a second writer is refused.
 #pragma once
@@ -36,14 +37,16 @@ class SearchJournal : public EvaluationStore {
     resume,   // goes on from it, where it exists
     restart,  // what it holds is lost
   };
-  SearchJournal(std::string path, const SearchSpace& space, Start start);
+  // `spaces`: identities; the first is begun.
+  SearchJournal(std::string path, const std::vector<std::string>& spaces, Start start);
   ~SearchJournal() override;
   SearchJournal(const SearchJournal&) = delete;
   SearchJournal& operator=(const SearchJournal&) = delete;
 
   std::optional<Evaluation> known(Candidate id) const override;
   void keep(std::span<const Candidate> ids, std::span<const Evaluation> results) override;
-  std::size_t size() const { return known_.size(); }
+  // From here on candidates are of this space.
+  void begin(std::size_t space) { space_ = space; }
 
  private:
   void open(Start start);
@@ -53,9 +56,11 @@ class SearchJournal : public EvaluationStore {
   [[noreturn]] void fail(const char* doing) const;
 
   std::string path_;
-  std::string header_;
+  std::vector<std::string> headers_;                    // of each space
+  std::vector<std::map<Candidate, Evaluation>> known_;  // of each space
+  std::size_t space_ = 0;
+  std::size_t written_ = 0;  // space of the file's last line
   int descriptor_ = -1;
-  std::map<Candidate, Evaluation> known_;
 };
 
 // CRC-32C (Castagnoli, RFC 3720 appendix B.4).

@@ -19,6 +19,7 @@ struct TrainingRun {
 double compute_optimal_tokens(const models::Model& model);
 
 // Without interruptions: every step takes as long as the one that was simulated.
+TrainingRun training_run(const scenarios::Scenario& scenario, sim::Time step, double tokens);
 TrainingRun training_run(const scenarios::Report& report, double tokens);
 
 }  // namespace studies

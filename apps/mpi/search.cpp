@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
+#include <mutex>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "apps/commands.hpp"
@@ -35,7 +38,7 @@ std::vector<T> values_of(std::string_view bytes) {
   return out;
 }
 
-// The first byte of a job; what follows are places of cores, items or tasks.
+// A job is its kind, the number of the space, and places of cores, items or tasks.
 enum class Job : char { bound = 'b', sharpen = 's', evaluate = 'e' };
 constexpr std::size_t kCoresOfJob = 512;
 constexpr std::size_t kItemsOfJob = 8;
@@ -66,17 +69,52 @@ std::string evaluate(const studies::SearchWork& work, std::string_view job) {
   return bytes_of(std::span<const studies::Evaluation>(out));
 }
 
-Work work_of(studies::SearchWork& work) {
+// What this process can do on each space: one at a time, made when its first job comes.
+class SpaceWorks {
+ public:
+  SpaceWorks(std::vector<std::unique_ptr<SearchedSpace>>& spaces, unsigned threads)
+      : spaces_(spaces), threads_(threads) {}
+
+  std::shared_ptr<studies::SearchWork> of(std::size_t number) {
+    const std::lock_guard lock(mutex_);
+    if (number >= spaces_.size()) throw MpiError("a message has no meaning");
+    if (!work_ || number_ != number) {
+      SearchedSpace& searched = *spaces_[number];
+      work_ = std::make_shared<studies::SearchWork>(searched.space, searched.cache, threads_);
+      number_ = number;
+    }
+    return work_;
+  }
+
+  // What all ranks have to agree on.
+  std::string identity() const {
+    std::string out;
+    for (const auto& each : spaces_) out += studies::identity(each->space);
+    return out;
+  }
+
+ private:
+  std::vector<std::unique_ptr<SearchedSpace>>& spaces_;
+  unsigned threads_;
+  std::mutex mutex_;
+  std::size_t number_ = 0;
+  std::shared_ptr<studies::SearchWork> work_;
+};
+
+Work work_of(SpaceWorks& works) {
   return [&](unsigned thread, const std::string& job) {
-    if (job.empty()) throw MpiError("a message has the wrong size");
-    const std::string_view rest = std::string_view(job).substr(1);
+    std::uint32_t number = 0;
+    if (job.size() < 1 + sizeof number) throw MpiError("a message has the wrong size");
+    std::memcpy(&number, job.data() + 1, sizeof number);
+    const auto work = works.of(number);
+    const std::string_view rest = std::string_view(job).substr(1 + sizeof number);
     switch (static_cast<Job>(job.front())) {
       case Job::bound:
-        return bound(work, thread, rest);
+        return bound(*work, thread, rest);
       case Job::sharpen:
-        return sharpen(work, thread, rest);
+        return sharpen(*work, thread, rest);
       case Job::evaluate:
-        return evaluate(work, rest);
+        return evaluate(*work, rest);
     }
     throw MpiError("a message has no meaning");
   };
@@ -84,13 +122,14 @@ Work work_of(studies::SearchWork& work) {
 
 class RankTeam final : public studies::SearchTeam {
  public:
-  RankTeam(Leader& leader, studies::SearchWork& work) : leader_(leader), work_(work) {}
+  RankTeam(Leader& leader, std::size_t number, std::shared_ptr<studies::SearchWork> work)
+      : leader_(leader), number_(static_cast<std::uint32_t>(number)), work_(std::move(work)) {}
 
-  studies::SearchWork& own() override { return work_; }
+  studies::SearchWork& own() override { return *work_; }
 
   std::vector<studies::CoreBound> bound_cores() override {
     std::vector<std::uint32_t> firsts;
-    for (std::size_t c = 0; c < work_.cores().list.size(); c += kCoresOfJob) {
+    for (std::size_t c = 0; c < work_->cores().list.size(); c += kCoresOfJob) {
       firsts.push_back(static_cast<std::uint32_t>(c));
     }
     return run<studies::CoreBound>(Job::bound, std::span<const std::uint32_t>(firsts), 1);
@@ -112,7 +151,8 @@ class RankTeam final : public studies::SearchTeam {
     std::vector<std::string> jobs;
     for (std::size_t i = 0; i < inputs.size(); i += each) {
       const auto some = inputs.subspan(i, std::min(each, inputs.size() - i));
-      jobs.push_back(static_cast<char>(job) + bytes_of(some));
+      jobs.push_back(static_cast<char>(job) +
+                     bytes_of(std::span<const std::uint32_t>(&number_, 1)) + bytes_of(some));
     }
     std::vector<Answer> out;
     for (const std::string& answer : leader_.run(std::move(jobs))) {
@@ -123,7 +163,8 @@ class RankTeam final : public studies::SearchTeam {
   }
 
   Leader& leader_;
-  studies::SearchWork& work_;
+  std::uint32_t number_;
+  std::shared_ptr<studies::SearchWork> work_;
 };
 
 unsigned threads_of(const Session& session, const SearchOptions& options) {
@@ -136,26 +177,23 @@ int lead_search(Session& session, const SearchOptions& options) {
   limit_memory(options.max_memory);
   SearchOptions mine = options;
   mine.threads = threads_of(session, options);
-  const scenarios::Scenario scenario = read_search_scenario(options);
-  const studies::SearchSpace space(scenario);
-  scenarios::PredictionCache cache(space.base());
-  studies::SearchWork work(space, cache, mine.threads);
-  Leader leader(session, mine.threads, work_of(work));
-  leader.greet(studies::identity(space));
-  RankTeam team(leader, work);
-  return run_search(mine, space, cache, team);
+  auto spaces = search_spaces(read_search_scenarios(options));
+  SpaceWorks works(spaces, mine.threads);
+  Leader leader(session, mine.threads, work_of(works));
+  leader.greet(works.identity());
+  return run_search(mine, spaces, [&](std::size_t number, SearchedSpace&) {
+    return std::make_unique<RankTeam>(leader, number, works.of(number));
+  });
 }
 
 void serve_search(Session& session, const SearchOptions& options) {
   std::string refusal;
   try {
     limit_memory(options.max_memory);
-    const scenarios::Scenario scenario = read_search_scenario(options);
-    const studies::SearchSpace space(scenario);
-    scenarios::PredictionCache cache(space.base());
+    auto spaces = search_spaces(read_search_scenarios(options));
     const unsigned threads = threads_of(session, options);
-    studies::SearchWork work(space, cache, threads);
-    serve(studies::identity(space), threads, work_of(work));
+    SpaceWorks works(spaces, threads);
+    serve(works.identity(), threads, work_of(works));
     return;
   } catch (const scenarios::ScenarioError& error) {
     refusal = error.diagnostics().front().to_string();
