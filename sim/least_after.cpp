@@ -18,9 +18,7 @@ Time least_time(const TaskGraph& graph, TaskId id, const std::vector<double>& tr
 
 // From the last task to the first, because predecessors have smaller ids.
 LeastAfter least_after(const IdVector<LinkId, Link>& links, const TaskGraph& graph) {
-  std::vector<double> traffic_rate(graph.traffic_count());
-  for (std::size_t i = 0; i < traffic_rate.size(); ++i)
-    traffic_rate[i] = quiet_rate(links, graph.link_uses(TrafficId{i}));
+  const std::vector<double> traffic_rate = quiet_rates(links, graph);
   LeastAfter out;
   out.after.resize(graph.size());
   const auto leave = [&](TaskId from, Time time) {

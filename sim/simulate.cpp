@@ -12,9 +12,7 @@ namespace {
 // Every task ends when its predecessors, its host issue and its own work say: one pass, because
 // predecessors have smaller ids.
 Timeline pull(const IdVector<LinkId, Link>& links, const TaskGraph& graph) {
-  std::vector<double> traffic_rate(graph.traffic_count());
-  for (std::size_t i = 0; i < traffic_rate.size(); ++i)
-    traffic_rate[i] = quiet_rate(links, graph.link_uses(TrafficId{i}));
+  const std::vector<double> traffic_rate = quiet_rates(links, graph);
   Timeline timeline;
   timeline.start.resize(graph.size());
   timeline.finish.resize(graph.size());

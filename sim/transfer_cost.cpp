@@ -18,6 +18,13 @@ double quiet_rate(const IdVector<LinkId, Link>& links, std::span<const LinkUse> 
   return rate;
 }
 
+std::vector<double> quiet_rates(const IdVector<LinkId, Link>& links, const TaskGraph& graph) {
+  std::vector<double> rates(graph.traffic_count());
+  for (std::size_t i = 0; i < rates.size(); ++i)
+    rates[i] = quiet_rate(links, graph.link_uses(TrafficId{i}));
+  return rates;
+}
+
 double capped_rate(double rate, double cap) { return cap > 0.0 ? std::min(rate, cap) : rate; }
 
 Time time_to_move(Bytes bytes, double rate) {

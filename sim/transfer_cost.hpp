@@ -12,6 +12,9 @@ namespace sim {
 // infinite without links.
 double quiet_rate(const IdVector<LinkId, Link>& links, std::span<const LinkUse> uses);
 
+// The same of every traffic of a graph.
+std::vector<double> quiet_rates(const IdVector<LinkId, Link>& links, const TaskGraph& graph);
+
 // The same with the transfer's own cap (0 = none).
 double capped_rate(double rate, double cap);
 

@@ -3,8 +3,6 @@
 
 #include <mpi.h>
 
-#include <string>
-
 #include "apps/calibrate_options.hpp"
 #include "apps/mpi/transport.hpp"
 #include "studies/calibration_profile.hpp"
@@ -29,9 +27,9 @@ int nodes_of(MPI_Comm comm);
 class ProcessorTime {
  public:
   ProcessorTime();
-  // A doubt about `what` was measured since, if the rank that had the least lost more than a few
-  // per cent. Collective.
-  void doubt(const std::string& what, studies::CalibrationProfile& profile) const;
+  // Doubts the kernels that were measured since, if the rank that had the least lost more than a
+  // few per cent. Collective.
+  void doubt_kernels(studies::CalibrationProfile& profile) const;
 
  private:
   double wall_, processor_;  // s

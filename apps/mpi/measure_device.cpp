@@ -21,7 +21,7 @@ void measure_device(double seconds, studies::CalibrationProfile& profile) {
     MPI_Allreduce(MPI_IN_PLACE, &any, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD);
     return any != 0;
   });
-  time.doubt("kernels", profile);
+  time.doubt_kernels(profile);
   const int count = static_cast<int>(mine.size());
   std::vector<double> all(mine.size() * static_cast<std::size_t>(ranks));
   MPI_Allgather(mine.data(), count, MPI_DOUBLE, all.data(), count, MPI_DOUBLE, MPI_COMM_WORLD);

@@ -23,16 +23,16 @@ double processor_seconds() {
 
 ProcessorTime::ProcessorTime() : wall_(now_seconds()), processor_(processor_seconds()) {}
 
-void ProcessorTime::doubt(const std::string& what, studies::CalibrationProfile& profile) const {
+void ProcessorTime::doubt_kernels(studies::CalibrationProfile& profile) const {
   const double wall = std::max(1e-9, now_seconds() - wall_);
   const double mine = (processor_seconds() - processor_) / wall;
   double least = mine;
   MPI_Allreduce(&mine, &least, 1, MPI_DOUBLE, MPI_MIN, MPI_COMM_WORLD);
   if (least >= kUsual || crowding().crowded()) return;
   profile.doubts.push_back(
-      fmt::format("other work had {:.0f} % of a processor while {} were measured: measure again on "
-                  "a quiet machine",
-                  100.0 * (1.0 - least), what));
+      fmt::format("other work had {:.0f} % of a processor while kernels were measured: measure "
+                  "again on a quiet machine",
+                  100.0 * (1.0 - least)));
 }
 
 }  // namespace apps::mpi

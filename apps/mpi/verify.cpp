@@ -135,6 +135,7 @@ int calibrate_verify(const Session& session, const CalibrateOptions& options) {
     }
     const bool good = lead_alone(session, [&] {
       if (options.calibration.empty()) {
+        for (const std::string& doubt : profile.doubts) complain("warning: " + doubt);
         reports::write_file(calibration, studies::to_yaml(profile));
         complain("wrote " + calibration);
       }

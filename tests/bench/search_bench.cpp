@@ -128,4 +128,31 @@ void simulations(benchmark::State& state) {
 }
 BENCHMARK(simulations)->Unit(benchmark::kMillisecond)->Iterations(1);
 
+// One strategy again and again, tp 16 and pp 2, that fits; the placement decides how many ranks are
+// simulated.
+void step(benchmark::State& state, const char* rank_order) {
+  scenarios::Scenario scenario = large().space.base();
+  for (std::uint32_t c = 0; c < large().cores.size(); ++c) {
+    large().space.apply(large().cores[c], scenario);
+    const strategies::Plan& plan = scenario.plan;
+    if (plan.tp != 16 || plan.pp != 2 || plan.cp != 1 || plan.rank_order != rank_order) continue;
+    const auto variants = large().space.variants(scenario);
+    for (std::uint32_t v = 0; v < variants.size(); ++v) {
+      const studies::CandidateStrategy strategy{{c, v}, large().cores[c], variants[v]};
+      if (!studies::evaluate(large().space, {strategy}, large().cache).fits) continue;
+      for (auto _ : state)
+        benchmark::DoNotOptimize(
+            studies::evaluate(large().space, {strategy}, large().cache).step_ps);
+      large().space.apply(variants[v], scenario);
+      state.counters["ranks"] =
+          static_cast<double>(large().cache.fleet(scenario, scenario.plan, true)->ranks.size());
+      state.SetItemsProcessed(state.iterations());
+      return;
+    }
+  }
+  state.SkipWithError("no such strategy fits");
+}
+BENCHMARK_CAPTURE(step, stages_apart, "tp-cp-ep-dp-pp")->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(step, stages_together, "tp-cp-ep-pp-dp")->Unit(benchmark::kMillisecond);
+
 }  // namespace

@@ -112,8 +112,9 @@ TEST_CASE("ZeRO-1 reduced after backward is one all-reduce") {
   CHECK(count(Kind::all_reduce) == buckets);
 }
 
-TEST_CASE("a gather of lists costs the host every slice and copies 12 bytes a parameter") {
-  StepFixture f;
+namespace {
+
+void gather_lists(StepFixture& f) {
   f.plan.dp = 8;
   f.plan.zero = 1;
   f.plan.overlap.param_gather = false;
@@ -121,6 +122,13 @@ TEST_CASE("a gather of lists costs the host every slice and copies 12 bytes a pa
   f.implementation.listed_tensors = 6;
   f.implementation.list_slice = sim::Time::us(10);
   f.spread();
+}
+
+}  // namespace
+
+TEST_CASE("a gather of lists costs the host every slice and copies 12 bytes a parameter") {
+  StepFixture f;
+  gather_lists(f);
   const Program program = f.program();
   sim::Time host, device;
   for (const Op& op : program.ops()) {
@@ -147,13 +155,7 @@ TEST_CASE("a gather of lists slices experts by their replicas") {
   f.gpt().moe->experts = 8;
   f.gpt().moe->top_k = 2;
   f.gpt().moe->ffn = 1024;
-  f.plan.dp = 8;
-  f.plan.zero = 1;
-  f.plan.overlap.param_gather = false;
-  f.implementation.host_limits = true;
-  f.implementation.listed_tensors = 6;
-  f.implementation.list_slice = sim::Time::us(10);
-  f.spread();
+  gather_lists(f);
   const auto slices = [&](std::int64_t ep) {
     f.plan.ep = ep;
     sim::Time host;
