@@ -125,9 +125,12 @@ const std::vector<Key<Draft>> kProfile = {
         "implementation.peer_launches",
         "When collectives cost peer_launch (TORCH_DISTRIBUTED_DEBUG=DETAIL, lists of "
         "tensors); pipelines: with stages over several nodes."),
-    profile<&Implementation::peer_launch>("implementation.peer_launch",
-                                          "Host time for each other member before a collective.",
-                                          kCheck),
+    profile<&Implementation::peer_launch>(
+        "implementation.peer_launch",
+        "Host time for each member before a collective of a group inside a node.", kCheck),
+    profile<&Implementation::inter_node_peer_launch>(
+        "implementation.inter_node_peer_launch",
+        "Host time for each member before a collective of a group over several nodes.", kCheck),
     profile<&Implementation::launch_blocking>(
         "implementation.launch_blocking",
         "The host waits for each kernel (CUDA_LAUNCH_BLOCKING=1)."),

@@ -125,11 +125,26 @@ class Lowering {
     const Op& op = s.program->op(index);
     out_.task_of[rank.index()][index] = task;
     if (op.kind != OpKind::receive) s.last[lane(op)] = task;
-    if (op.host_waits) {
-      s.host_anchor = task;
-      s.host_clock = sim::Time::zero();
-    }
+    if (op.host_waits) await(rank, task);
     s.next = index + 1;
+  }
+
+  // The host goes on when a task has finished, or when it is through with what it has issued.
+  void await(RankId rank, TaskId task) {
+    RankState& s = state(rank);
+    if (implementation_.host_limits && !is_issued_last(s, task)) {
+      const sim::HostIssue reached{s.host_anchor, s.host_clock, s.host_clock};
+      out_.origins.push_back({rank, s.next});
+      task = out_.graph.add_compute(rank, sim::Time::zero(), {&task, 1}, reached, 0);
+    }
+    s.host_anchor = task;
+    s.host_clock = sim::Time::zero();
+  }
+
+  // A task ends no earlier than the host is through with issuing it.
+  bool is_issued_last(const RankState& s, TaskId task) const {
+    const sim::HostIssue& host = out_.graph.host(task);
+    return host.anchor == s.host_anchor && host.end >= s.host_clock;
   }
 
   // What runs in order: a stream, or two that share what moves their data.
@@ -157,18 +172,24 @@ class Lowering {
     const TaskId computed = s.last[static_cast<std::size_t>(Stream::compute)];
     if (op.kind == OpKind::collective && op.host_waits && computed.valid() &&
         !(s.host_anchor.valid() && computed < s.host_anchor)) {
-      s.host_anchor = computed;  // the device has nothing left to do
-      s.host_clock = sim::Time::zero();
+      await(rank, computed);  // the device has nothing left to do
     }
     // What a CUDA graph replays is not issued.
     if (per_peer_ && op.kind == OpKind::collective && op.host > sim::Time::zero()) {
-      const std::size_t others = fleet_.group(rank, op.group)->members.size() - 1;
-      s.host_clock += implementation_.peer_launch * static_cast<std::int64_t>(others);
+      s.host_clock += per_peer(*fleet_.group(rank, op.group));
     }
     const sim::Time first = std::min(op.host, implementation_.kernels.launch);
     sim::HostIssue out{s.host_anchor, s.host_clock + first, s.host_clock + op.host};
     s.host_clock += op.host;
     return out;
+  }
+
+  sim::Time per_peer(const Group& group) const {
+    const std::vector<std::uint32_t>& domain = fleet_.shapes[group.shape].domain;
+    const bool inside = std::count(domain.begin(), domain.end(), domain.front()) ==
+                        static_cast<std::ptrdiff_t>(domain.size());
+    return (inside ? implementation_.peer_launch : implementation_.inter_node_peer_launch) *
+           static_cast<std::int64_t>(domain.size());
   }
 
   TaskId compute(RankId rank, const Op& op) {
@@ -278,7 +299,7 @@ class Lowering {
   const Fleet& fleet_;
   const Implementation& implementation_;
   const LowerOptions& options_;
-  bool per_peer_ = false;  // collectives cost the host time for each other member
+  bool per_peer_ = false;  // collectives cost the host time for each member
   LoweredStep out_;
   TransferPrices prices_;
   std::optional<Expansion> expansion_;  // in the step fidelity only

@@ -15,23 +15,31 @@ double step(const std::string& when, const std::string& strategy, int gpus, int 
   const Composition c{"checks",
                       gpus,
                       strategy,
-                      "{layers: 4, hidden: 512, heads: 8, kv_heads: 8, ffn: 2048, vocab: 8192}",
+                      "{layers: 4, hidden: 512, heads: 16, kv_heads: 16, ffn: 2048, vocab: 8192}",
                       fmt::format("seq_len: 128, micro_batch: 1, global_batch: {}", global_batch),
                       "preset: dgx-h100",
-                      "{base: nanotron, peer_launch: 10 ms, peer_launches: " + when + "}"};
+                      "{base: nanotron, peer_launch: 10 ms, inter_node_peer_launch: 40 ms, "
+                      "peer_launches: " +
+                          when + "}"};
   return scenarios::predict(read(c)).step_time.seconds();
 }
 
 }  // namespace
 
-TEST_CASE("a host checks every collective with each other member, one after the other") {
+TEST_CASE("a host checks every collective with each member\\, one after the other") {
   const std::string strategy = "{tp: 8, sequence_parallel: false}";
   const double one = step("always", strategy, 8, 1) - step("never", strategy, 8, 1);
   const double two = step("always", strategy, 8, 2) - step("never", strategy, 8, 2);
   // Two all-reduces forward and two backward of each of 4 layers, one of the embedding, three of
   // the loss, one of the head's input gradient.
-  CHECK(one == Approx(21 * 7 * 0.010).epsilon(0.02));
+  CHECK(one == Approx(21 * 8 * 0.010).epsilon(0.02));
   CHECK(two == Approx(2.0 * one).epsilon(0.02));
+}
+
+TEST_CASE("checks over several nodes take longer for each member") {
+  const std::string strategy = "{tp: 16, sequence_parallel: false}";
+  const double checks = step("always", strategy, 16, 1) - step("never", strategy, 16, 1);
+  CHECK(checks == Approx(21 * 16 * 0.040).epsilon(0.02));
 }
 
 TEST_CASE("checks of pipelines are those of stages over several nodes") {

@@ -3,6 +3,7 @@
 
 #include "compositions.hpp"
 #include "scenarios/report.hpp"
+#include "scenarios/step_model.hpp"
 
 using namespace properties;
 
@@ -72,5 +73,27 @@ TEST_CASE("predicting twice gives the same picosecond") {
   for (const Composition& composition : compositions()) {
     const auto scenario = read(composition);
     CHECK(scenarios::predict(scenario).step_time == scenarios::predict(scenario).step_time);
+  }
+}
+
+TEST_CASE("no step is shorter than what a host has to issue for it") {
+  // Messages that have long arrived do not set the clock of a host back that waits for them.
+  for (const char* profile : {"nanotron", "megatron-deepspeed", "deepspeed", "torchtitan"}) {
+    for (const char* strategy : {"{pp: 4}", "{pp: 4, schedule: gpipe}", "{tp: 2, pp: 2}"}) {
+      INFO(profile << " " << strategy);
+      const auto scenario =
+          read({"host", 8, strategy,
+                "{layers: 8, hidden: 512, heads: 8, kv_heads: 8, ffn: 2048, vocab: 8192}",
+                "seq_len: 128, micro_batch: 1, global_batch: 32", "preset: dgx-h100", profile});
+      const auto model = scenarios::build_step(scenario, 1);
+      sim::Time longest;
+      for (const strategies::Program& program : model->programs) {
+        sim::Time host;
+        for (const strategies::Op& op : program.ops()) host += op.host;
+        longest = std::max(longest, host);
+      }
+      CHECK(longest > sim::Time::us(10000));
+      CHECK(scenarios::predict(scenario).step_time >= longest);
+    }
   }
 }
