@@ -36,8 +36,8 @@ std::int64_t mlp_matrices(const Transformer& m, std::int64_t ffn) {
   return (m.gated_mlp ? 3 : 2) * m.hidden * ffn;
 }
 
-std::int64_t mlp_vectors(const Transformer& m) {
-  return m.bias ? (m.gated_mlp ? 2 : 1) * m.ffn + m.hidden : 0;
+std::int64_t mlp_vectors(const Transformer& m, std::int64_t ffn) {
+  return m.bias ? (m.gated_mlp ? 2 : 1) * ffn + m.hidden : 0;
 }
 
 struct LayerCount {
@@ -53,7 +53,7 @@ LayerCount count_layer(const Transformer& m, LayerKind kind) {
   std::int64_t vectors = attention_vectors(m) + 2 * norm_parameters(m);
   if (kind == LayerKind::dense) {
     matrices += mlp_matrices(m, m.ffn);
-    vectors += mlp_vectors(m);
+    vectors += mlp_vectors(m, m.ffn);
     count.active_matrices = matrices;
     count.total = count.active = matrices + vectors;
     return count;
@@ -62,10 +62,11 @@ LayerCount count_layer(const Transformer& m, LayerKind kind) {
   matrices += m.hidden * moe.experts + mlp_matrices(m, moe.shared_ffn);
   if (moe.router_bias) vectors += moe.experts;
   const std::int64_t expert = mlp_matrices(m, moe.ffn);
-  count.experts = moe.experts * expert;
+  const std::int64_t biases = mlp_vectors(m, moe.ffn);
+  count.experts = moe.experts * (expert + biases);
   count.total = matrices + vectors + count.experts;
   count.active_matrices = matrices + moe.top_k * expert;
-  count.active = count.active_matrices + vectors;
+  count.active = count.active_matrices + vectors + moe.top_k * biases;
   return count;
 }
 

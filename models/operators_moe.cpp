@@ -117,6 +117,23 @@ void add_dispatch_cast(OperatorBuilder& builder, const MoeSizes& sizes, std::int
                     .backward_bytes = each});
 }
 
+// Grouped products hand the second bias back, and Megatron-Core adds it expert by expert
+// (TEGroupedMLP._apply_bias): times the fp32 routing weights, added in fp32, joined, cast. Backward
+// casts, sums products with bias and weights, and joins the slices' gradients.
+void add_expert_bias(OperatorBuilder& builder, const Transformer& model, const MoeSizes& sizes) {
+  const double e = builder.dims().element;
+  const bool fused = builder.kernels().compiled;
+  const int experts = static_cast<int>(sizes.local_experts);
+  builder.streamed({.name = "expert_bias",
+                    .region = Region::mlp_out,
+                    .modules = module_bit(Module::moe),
+                    .elements = static_cast<double>(sizes.received * model.hidden),
+                    .forward_bytes = fused ? 2.0 * e : 24.0 + 2.0 * e,
+                    .backward_bytes = fused ? 3.0 * e : 32.0 + 4.0 * e,
+                    .forward_kernels = fused ? 1 : 2 + 2 * experts,
+                    .backward_kernels = fused ? 2 : 2 + 5 * experts});
+}
+
 void add_experts(OperatorBuilder& builder, const Transformer& model, const MoeSizes& sizes,
                  bool quantised) {
   const bool keeps = builder.keeps_cheap_outputs();
@@ -130,6 +147,7 @@ void add_experts(OperatorBuilder& builder, const Transformer& model, const MoeSi
   gemm.input_elements = sizes.received * model.hidden;  // the received copies, in expert order
   gemm.input_freed_by = moe;
   gemm.input_internal = true;
+  gemm.bias = model.bias;
   gemm.expert = true;
   gemm.cast_input = !quantised;
   builder.linear(gemm);
@@ -149,6 +167,7 @@ void add_experts(OperatorBuilder& builder, const Transformer& model, const MoeSi
   gemm.input_elements = keeps ? sizes.received * sizes.ffn : 0;
   gemm.input_freed_by = both;
   builder.linear(gemm);
+  if (model.bias) add_expert_bias(builder, model, sizes);
   add_padding(builder, model, Region::mlp_out, sizes);
 }
 
