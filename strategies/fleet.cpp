@@ -86,6 +86,7 @@ class Builder {
       : plan_(plan),
         model_(model),
         machine_(machine),
+        ring_(collectives::find_algorithm("ring")),
         dense_(dense_mesh(plan)),
         expert_(expert_mesh(plan)) {
     fleet_.world = plan.world_size();
@@ -96,6 +97,7 @@ class Builder {
       if (domain >= first_of_domain_.size()) first_of_domain_.resize(domain + std::size_t{1});
       first_of_domain_[domain] = static_cast<std::uint32_t>(d);
     }
+    seen_.resize(first_of_domain_.size());
     add_ranks(faults);
     for (GroupKind kind : kinds_in_use(model, plan)) add_groups(kind);
   }
@@ -131,6 +133,7 @@ class Builder {
       group.members = group_members(plan_, dense_, expert_, kind, r);
       if (group.members.size() < 2 && !is_with_host(kind)) continue;
       const auto index = static_cast<std::uint32_t>(fleet_.groups.size());
+      group.participants.reserve(group.members.size());
       for (std::int64_t member : group.members) {
         group.participants.push_back(sim::RankId{static_cast<std::size_t>(member)});
         // A rank has many p2p groups as receiver; its own is the one it sends on.
@@ -144,7 +147,9 @@ class Builder {
   }
 
   void describe(Group& group) {
-    collectives::GroupShape shape;
+    collectives::GroupShape& shape = shape_;
+    shape.domain.clear();
+    shape.local.clear();
     for (std::int64_t member : group.members) {
       const auto& device = machine_.devices[sim::DeviceId{static_cast<std::size_t>(member)}];
       shape.domain.push_back(device.nvlink_domain);
@@ -157,23 +162,22 @@ class Builder {
         group.patterns[p] = load_links(group, shape, pattern);
       }
     }
-    group.shape = shape_index(std::move(shape));
+    group.shape = shape_index(shape);
   }
 
   LinkPattern load_links(const Group& group, const collectives::GroupShape& shape,
                          Pattern pattern) {
     if (is_with_host(group.kind)) return host_links(group);
-    std::vector<collectives::Edge> edges;
+    std::vector<collectives::Edge>& edges = edges_;
     if (point_to_point(group.kind)) {
-      edges = {{0, 1, sim::Bytes{kNominalBytes}}};
+      edges.assign(1, {0, 1, sim::Bytes{kNominalBytes}});
     } else if (pattern == Pattern::railed) {
       edges = railed_edges(shape);
     } else if (pattern == Pattern::direct) {
       edges = collectives::find_algorithm("direct")->traffic(collectives::Kind::all_to_all, shape,
                                                              sim::Bytes{kNominalBytes});
     } else {
-      edges = collectives::find_algorithm("ring")->traffic(collectives::Kind::all_gather, shape,
-                                                           sim::Bytes{kNominalBytes});
+      edges = ring_->traffic(collectives::Kind::all_gather, shape, sim::Bytes{kNominalBytes});
     }
     loads_.clear();
     for (const collectives::Edge& edge : edges) {
@@ -220,8 +224,7 @@ class Builder {
 
   // Sums the loads of each link and divides by the largest.
   LinkPattern normalised() {
-    std::stable_sort(loads_.begin(), loads_.end(),
-                     [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::sort(loads_.begin(), loads_.end());
     std::size_t kept = 0;
     for (std::size_t i = 0; i < loads_.size(); ++i) {
       if (kept > 0 && loads_[kept - 1].first == loads_[i].first) {
@@ -235,46 +238,73 @@ class Builder {
     double most = 0.0;
     for (const auto& [link, bytes] : loads_) most = std::max(most, bytes);
     out.load = most / static_cast<double>(kNominalBytes);
+    out.alone.reserve(loads_.size());
     for (const auto& [link, bytes] : loads_) out.alone.push_back({link, sim::dyadic(bytes / most)});
-    out.shared = out.alone;
     return out;
   }
 
   // Groups whose members lie alike share one shape: domains are renumbered by first appearance,
   // places inside a domain counted from the first one used.
-  std::size_t shape_index(collectives::GroupShape shape) {
+  std::size_t shape_index(collectives::GroupShape& shape) {
     const std::uint32_t first = *std::min_element(shape.local.begin(), shape.local.end());
     for (std::uint32_t& local : shape.local) local -= first;
-    std::map<std::uint32_t, std::uint32_t> renumber;
+    ++shapes_so_far_;
+    std::uint32_t domains = 0;
     for (std::uint32_t& domain : shape.domain) {
-      domain =
-          renumber.try_emplace(domain, static_cast<std::uint32_t>(renumber.size())).first->second;
+      auto& [seen_in, number] = seen_[domain];
+      if (seen_in != shapes_so_far_) {
+        seen_in = shapes_so_far_;
+        number = domains++;
+      }
+      domain = number;
     }
-    auto key = std::make_pair(shape.domain, shape.local);
-    const auto [entry, is_new] = shapes_.try_emplace(std::move(key), fleet_.shapes.size());
-    if (is_new) fleet_.shapes.push_back(std::move(shape));
-    return entry->second;
+    auto& [key_domain, key_local] = shape_key_;
+    key_domain = shape.domain;
+    key_local = shape.local;
+    const auto known = shapes_.find(shape_key_);
+    if (known != shapes_.end()) return known->second;
+    shapes_.emplace(shape_key_, fleet_.shapes.size());
+    fleet_.shapes.push_back(shape);
+    return fleet_.shapes.size() - 1;
   }
 
   const Plan& plan_;
   const models::Model& model_;
   const sim::Machine& machine_;
+  const collectives::Algorithm* ring_;
   Mesh dense_;
   Mesh expert_;
   Fleet fleet_;
   std::vector<std::uint32_t> first_of_domain_;  // index of its first device
   std::vector<sim::LinkId> route_;
   std::vector<std::pair<sim::LinkId, double>> loads_;
-  std::map<std::pair<std::vector<std::uint32_t>, std::vector<std::uint32_t>>, std::size_t> shapes_;
+  std::vector<collectives::Edge> edges_;
+  collectives::GroupShape shape_;
+  using ShapeKey = std::pair<std::vector<std::uint32_t>, std::vector<std::uint32_t>>;
+  ShapeKey shape_key_;
+  std::map<ShapeKey, std::size_t> shapes_;
+  std::uint32_t shapes_so_far_ = 0;
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> seen_;  // per domain: in which, as which
 };
 
 }  // namespace
 
-Fleet full_fleet(const models::Model& model, const Plan& plan, const Faults& faults,
-                 const sim::Machine& machine) {
-  Fleet fleet = Builder(model, plan, faults, machine).take();
+Fleet lay_out_fleet(const models::Model& model, const Plan& plan, const Faults& faults,
+                    const sim::Machine& machine) {
+  return Builder(model, plan, faults, machine).take();
+}
+
+Fleet simulate_all(Fleet fleet) {
+  for (Group& group : fleet.groups) {
+    for (LinkPattern& pattern : group.patterns) pattern.shared = pattern.alone;
+  }
   fleet.certificate = fmt::format("{} ranks, each simulated", fleet.world);
   return fleet;
+}
+
+Fleet full_fleet(const models::Model& model, const Plan& plan, const Faults& faults,
+                 const sim::Machine& machine) {
+  return simulate_all(lay_out_fleet(model, plan, faults, machine));
 }
 
 }  // namespace strategies

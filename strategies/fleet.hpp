@@ -64,6 +64,12 @@ struct Fleet {
   }
 };
 
+// Every rank and every group, each with its own load on links alone.
+Fleet lay_out_fleet(const models::Model& model, const Plan& plan, const Faults& faults,
+                    const sim::Machine& machine);
+// Ends as a fleet in which every rank is simulated: no group stands for others.
+Fleet simulate_all(Fleet fleet);
+
 // Every rank, every group: does not pass through the folding code.
 Fleet full_fleet(const models::Model& model, const Plan& plan, const Faults& faults,
                  const sim::Machine& machine);

@@ -112,7 +112,11 @@ class FleetGraph {
 class Folder {
  public:
   Folder(const Fleet& full, const FleetGraph& graph, const sim::Partition& partition)
-      : full_(full), graph_(graph), partition_(partition) {
+      : full_(full),
+        graph_(graph),
+        partition_(partition),
+        rank_of_class_(partition.representative.size()),
+        group_of_class_(partition.representative.size(), kNoGroup) {
     folded_.world = full.world;
     folded_.folded = true;
     folded_.shapes = full.shapes;
@@ -120,7 +124,7 @@ class Folder {
     choose_groups();
     for (SimulatedRank& rank : folded_.ranks) {
       for (std::uint32_t& group : rank.group) {
-        if (group != kNoGroup) group = group_of_class_.at(class_of(graph_.group_vertex(group)));
+        if (group != kNoGroup) group = group_of_class_[class_of(graph_.group_vertex(group))];
       }
     }
     share_links();
@@ -142,7 +146,7 @@ class Folder {
       folded_.ranks.back().class_size = partition_.class_size[class_of(r)];
     }
     for (std::uint32_t r = 0; r < full_.ranks.size(); ++r) {
-      folded_.stands_for.push_back(rank_of_class_.at(class_of(r)));
+      folded_.stands_for.push_back(rank_of_class_[class_of(r)]);
     }
   }
 
@@ -154,7 +158,7 @@ class Folder {
       Group group = full_.groups[g];
       std::vector<sim::RankId> participants;
       for (sim::RankId member : group.participants) {
-        const sim::RankId simulated = rank_of_class_.at(class_of(member.value()));
+        const sim::RankId simulated = rank_of_class_[class_of(member.value())];
         if (std::find(participants.begin(), participants.end(), simulated) == participants.end()) {
           participants.push_back(simulated);
         }
@@ -185,7 +189,7 @@ class Folder {
   void share_links() {
     std::map<std::tuple<std::uint32_t, std::size_t, sim::LinkId>, double> sums;
     for (std::size_t g = 0; g < full_.groups.size(); ++g) {
-      const std::uint32_t folded = group_of_class_.at(class_of(graph_.group_vertex(g)));
+      const std::uint32_t folded = group_of_class_[class_of(graph_.group_vertex(g))];
       for (std::size_t p = 0; p < kPatterns; ++p) {
         for (const sim::LinkUse& use : full_.groups[g].patterns[p].alone) {
           if (represents(graph_.link_vertex(use.link))) sums[{folded, p, use.link}] += use.weight;
@@ -202,21 +206,22 @@ class Folder {
   const FleetGraph& graph_;
   const sim::Partition& partition_;
   Fleet folded_;
-  std::map<std::uint32_t, sim::RankId> rank_of_class_;
-  std::map<std::uint32_t, std::uint32_t> group_of_class_;
+  std::vector<sim::RankId> rank_of_class_;
+  std::vector<std::uint32_t> group_of_class_;
 };
 
 }  // namespace
 
 Fleet folded_fleet(const models::Model& model, const Plan& plan, const Faults& faults,
                    const sim::Machine& machine) {
-  Fleet full = full_fleet(model, plan, faults, machine);
+  Fleet full = lay_out_fleet(model, plan, faults, machine);
   const FleetGraph graph(full, machine);
   const sim::Partition partition = sim::refine(graph.colours, graph.edges);
   SIM_EXPECTS(sim::is_equitable(partition, graph.colours, graph.edges),
               "the partition of ranks, groups and links is not equitable");
   Fleet folded = Folder(full, graph, partition).take();
   if (folded.ranks.size() == full.ranks.size()) {
+    full = simulate_all(std::move(full));
     full.certificate = fmt::format("{} ranks, no two alike: each simulated", full.world);
     return full;
   }

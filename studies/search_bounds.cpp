@@ -152,6 +152,7 @@ SearchBounds::Prepared& SearchBounds::prepare(const SearchCore& core, const Scen
   for (auto& peaks : prepared_.early_peaks) peaks.clear();
   prepared_.layouts.clear();
   prepared_.passes.clear();
+  prepared_.tails.clear();
   prepared_.valid = true;
   return prepared_;
 }

@@ -105,6 +105,7 @@ class SearchBounds {
     // for.
     std::vector<StageLayout> layouts;
     std::map<std::array<std::int64_t, 8>, PassTimes> passes;
+    std::map<std::array<std::int64_t, 8>, std::vector<TailBounds::TailPtr>> tails;
   };
 
   Prepared& prepare(const SearchCore& core, const scenarios::Scenario& scenario);

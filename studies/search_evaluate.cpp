@@ -50,12 +50,14 @@ std::int64_t fullest(const scenarios::Scenario& scenario, const scenarios::StepM
 }  // namespace
 
 bool offloads_needlessly(const SearchSpace& space, const CandidateStrategy& strategy,
-                         scenarios::Scenario& scenario) {
+                         scenarios::Scenario& scenario, SearchBounds* bounds) {
+  const double limit = memory_limit(scenario);
   for (const auto& other : space.less_offloaded(strategy.core, strategy.variant)) {
     space.apply(other.core, scenario);
     space.apply(other.variant, scenario);
+    if (bounds != nullptr && bounds->variant_memory(other.core, scenario) > limit) continue;
     const auto model = scenarios::build_step(scenario);
-    if (static_cast<double>(fullest(scenario, *model)) <= memory_limit(scenario)) return true;
+    if (static_cast<double>(fullest(scenario, *model)) <= limit) return true;
   }
   return false;
 }

@@ -5,13 +5,15 @@
 
 #include "scenarios/prediction_cache.hpp"
 #include "studies/search.hpp"
+#include "studies/search_bounds.hpp"
 
 namespace studies {
 
 // Whether the strategy would fit with less in host memory. Changes what a search chooses in
-// `scenario`, which is the space's base otherwise.
+// `scenario`, which is the space's base otherwise. With `bounds`, which are of the space, what they
+// show not to fit is not worked out.
 bool offloads_needlessly(const SearchSpace& space, const CandidateStrategy& strategy,
-                         scenarios::Scenario& scenario);
+                         scenarios::Scenario& scenario, SearchBounds* bounds = nullptr);
 
 // Memory first; simulated only if that fits. Pure.
 Evaluation evaluate(const SearchSpace& space, const EvaluationTask& task,

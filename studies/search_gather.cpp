@@ -8,26 +8,53 @@ namespace studies {
 
 using strategies::PassKind;
 
+namespace {
+
 // Reductions are not part of every pass, and copies can only make one longer.
-strategies::Plan GatheredPasses::of_pass(const strategies::Plan& plan) {
+strategies::Plan of_pass(const strategies::Plan& plan) {
   strategies::Plan out = plan;
   out.overlap.grad_reduce = true;
   out.offload = {};
   return out;
 }
 
-double GatheredPasses::time(const OuterPlan& plan, const strategies::Chunk& chunk,
-                            std::uint32_t number, PassKind kind) {
-  const strategies::Plan alone = of_pass(plan.plan);
-  const OuterPlan what{plan.scenario, plan.table, alone, plan.shapes};
-  std::vector<std::int64_t> key = what.key(number);
-  key.push_back(static_cast<std::int64_t>(kind));
-  const auto [entry, is_new] = known_.try_emplace(std::move(key));
-  if (is_new) entry->second = pass(what, chunk, kind);
-  return entry->second;
+// The value of a number, worked out when it is first asked for.
+template <class Make>
+double once(std::vector<std::pair<std::int64_t, double>>& known, std::int64_t number, Make make) {
+  for (const auto& [other, value] : known) {
+    if (other == number) return value;
+  }
+  return known.emplace_back(number, make()).second;
 }
 
-double GatheredPasses::blocking_reduction(const OuterPlan& plan, const strategies::Chunk& chunk) {
+}  // namespace
+
+GatheredPasses::OfPlan::OfPlan(GatheredPasses& passes, const OuterPlan& plan)
+    : passes_(passes),
+      alone_(of_pass(plan.plan)),
+      plan_{plan.scenario, plan.table, alone_, plan.shapes},
+      key_(plan_.key(0)) {
+  key_.push_back(0);
+}
+
+double GatheredPasses::OfPlan::time(const strategies::Chunk& chunk, std::uint32_t number,
+                                    PassKind kind) {
+  const auto k = static_cast<std::int64_t>(kind);
+  return once(times_, std::int64_t{number} * 8 + k, [&] {
+    key_.front() = number;
+    key_.back() = k;
+    const auto [entry, is_new] = passes_.known_.try_emplace(key_);
+    if (is_new) entry->second = passes_.pass(plan_, chunk, kind);
+    return entry->second;
+  });
+}
+
+double GatheredPasses::OfPlan::blocking_reduction(const strategies::Chunk& chunk,
+                                                  std::uint32_t number) {
+  return once(reductions_, number, [&] { return passes_.reduction(plan_, chunk); });
+}
+
+double GatheredPasses::reduction(const OuterPlan& plan, const strategies::Chunk& chunk) {
   if (plan.plan.shard_group == 1) return 0.0;
   const double element =
       strategies::gradient_wire_bytes(plan.scenario.training, plan.scenario.implementation);

@@ -6,6 +6,7 @@
 // later than in the simulation, and what follows it there (the last reduction, the optimizer, the
 // exposed gathering) follows it here.
 #include <algorithm>
+#include <cmath>
 #include <optional>
 
 #include "scenarios/problems.hpp"
@@ -51,19 +52,36 @@ class PipelineBound {
   double run() {
     const SearchBounds::PassTimes& passes = timed();
     double end = 0.0;
-    for (std::size_t s = 0; s < passes.clock.size(); ++s) {
-      const double clock = passes.clock[s];
-      end = std::max(end, of_ == Of::core ? clock
-                                          : bounds_.tails_.end(outer(), (*layouts_)[s],
-                                                               passes.last_start[s], clock));
+    if (of_ == Of::core) {
+      for (const double clock : passes.clock) end = std::max(end, clock);
+      return (end + bounds_.host_time(scenario_)) * kBoundSlack;
     }
-    if (of_ == Of::core) end += bounds_.host_time(scenario_);
+    const std::vector<TailBounds::TailPtr>& after = tails();
+    for (std::size_t s = 0; s < passes.clock.size(); ++s) {
+      end = std::max(end, bounds_.tails_.end(*after[s], passes.last_start[s], passes.clock[s]));
+    }
     return end * kBoundSlack;
   }
 
  private:
   OuterPlan outer() const {
     return {scenario_, *prepared_.table, emitted_, bounds_.prices_.outer_shapes(plan_)};
+  }
+
+  // Variants that differ only in their passes share them.
+  const std::vector<TailBounds::TailPtr>& tails() {
+    const std::array<std::int64_t, 8> key{
+        plan_.zero,
+        plan_.shard_group,
+        plan_.secondary_shard,
+        plan_.gather_group,
+        plan_.overlap.grad_reduce ? 1 : 0,
+        plan_.overlap.param_gather && plan_.zero < 3 ? 1 : 0,
+        std::llround(plan_.offload.optimizer * 1e9),
+        std::llround(plan_.offload.parameters * 1e9) * 2 + (plan_.offload.nvme ? 1 : 0)};
+    const auto [entry, is_new] = prepared_.tails.try_emplace(key);
+    if (is_new) entry->second = bounds_.tails_.of_stages(outer(), *layouts_);
+    return entry->second;
   }
 
   // Variants that differ only after the passes share them.
@@ -175,6 +193,8 @@ class PipelineBound {
   // ZeRO-3. Never less than without gathering.
   void gather_units() {
     if (!plan_.overlap.grad_reduce) reductions_.assign(pieces_.size(), 0.0);
+    const OuterPlan plan = outer();
+    GatheredPasses::OfPlan passes(bounds_.gathered_passes_, plan);
     for (std::size_t stage = 0; stage < layouts_->size(); ++stage) {
       const StageLayout& layout = (*layouts_)[stage];
       for (std::size_t c = 0; c < layout.chunks.size(); ++c) {
@@ -182,12 +202,12 @@ class PipelineBound {
         for (std::size_t k = 0; k < kPassKinds; ++k) {
           const auto& facts = prepared_.facts->stages[stage].chunks[c];
           if (facts.passes[k] + facts.paired[k] == 0.0) continue;
-          const double time = bounds_.gathered_passes_.time(
-              outer(), layout.chunks[c], layout.chunk_numbers[c], static_cast<PassKind>(k));
+          const double time =
+              passes.time(layout.chunks[c], layout.chunk_numbers[c], static_cast<PassKind>(k));
           gathering_[p].time[k] = std::max(gathering_[p].time[k], time);
         }
         if (!plan_.overlap.grad_reduce) {
-          reductions_[p] = bounds_.gathered_passes_.blocking_reduction(outer(), layout.chunks[c]);
+          reductions_[p] = passes.blocking_reduction(layout.chunks[c], layout.chunk_numbers[c]);
         }
       }
     }

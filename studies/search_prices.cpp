@@ -121,8 +121,18 @@ GroupShapes QuietPrices::shapes(const strategies::Plan& plan, std::int64_t stage
 
 const GroupShapes& QuietPrices::common(const strategies::Plan& plan, std::int64_t shard_group,
                                        std::span<const GroupKind> kinds) {
-  const MeshKey key{plan.tp, plan.cp, plan.pp, plan.ep, plan.etp, plan.dp, shard_group};
-  const auto [entry, is_new] = common_.try_emplace({key, plan.rank_order, fleet_});
+  auto order = orders_.find(plan.rank_order);
+  if (order == orders_.end()) order = orders_.emplace(plan.rank_order, orders_.size()).first;
+  const MeshKey key{plan.tp,
+                    plan.cp,
+                    plan.pp,
+                    plan.ep,
+                    plan.etp,
+                    plan.dp,
+                    shard_group,
+                    order->second,
+                    static_cast<std::int64_t>(reinterpret_cast<std::intptr_t>(fleet_))};
+  const auto [entry, is_new] = common_.try_emplace(key);
   if (!is_new) return entry->second;
   GroupShapes found = shapes(plan, 0, kinds);
   for (std::int64_t stage = 1; stage < plan.pp; ++stage) {

@@ -20,6 +20,15 @@
 
 namespace studies {
 
+inline std::size_t hash_of(std::span<const std::int64_t> numbers) {
+  std::uint64_t hash = 0xCBF29CE484222325ULL;
+  for (const std::int64_t value : numbers) {
+    hash = (hash ^ static_cast<std::uint64_t>(value)) * 0x100000001B3ULL;
+    hash ^= hash >> 29;
+  }
+  return hash;
+}
+
 // Index of a distinct group shape; kAlone = nobody to communicate with.
 using ShapeId = std::uint32_t;
 inline constexpr ShapeId kAlone = UINT32_MAX;
@@ -87,7 +96,11 @@ class QuietPrices {
                      double transfer) const;
   ShapeId shape_of(const strategies::Plan& plan, std::int64_t rank, strategies::GroupKind kind);
 
-  using MeshKey = std::array<std::int64_t, 7>;
+  // Degrees, shard group, order of ranks, fleet.
+  using MeshKey = std::array<std::int64_t, 9>;
+  struct MeshHash {
+    std::size_t operator()(const MeshKey& key) const { return hash_of(key); }
+  };
   struct PriceKey {
     std::uint64_t what = 0;
     std::int64_t bytes = 0;
@@ -109,8 +122,9 @@ class QuietPrices {
   std::vector<Shape> known_;
   std::map<std::tuple<std::vector<std::uint32_t>, std::vector<std::uint32_t>, Sharing>, ShapeId>
       ids_;
-  std::map<std::tuple<MeshKey, std::string, const strategies::Fleet*>, GroupShapes> common_;
-  std::unordered_map<PriceKey, Price, PriceHash> prices_;  // looked up only, never walked
+  std::map<std::string, std::int64_t> orders_;
+  std::unordered_map<MeshKey, GroupShapes, MeshHash> common_;  // looked up only, never walked
+  std::unordered_map<PriceKey, Price, PriceHash> prices_;      // looked up only, never walked
 };
 
 }  // namespace studies

@@ -67,28 +67,34 @@ TailBounds::Tail TailBounds::emitted(const OuterPlan& plan, const StageLayout& s
   return out;
 }
 
-const TailBounds::Tail& TailBounds::tail(const OuterPlan& plan, const StageLayout& stage) {
-  std::vector<std::int64_t> key = plan.key(stage.number);
-  const auto found = tails_.find(key);
-  if (found != tails_.end()) return found->second;
-  if (steps_ > kMostSteps) {
-    tails_.clear();
-    steps_ = 0;
+std::vector<TailBounds::TailPtr> TailBounds::of_stages(const OuterPlan& plan,
+                                                       const std::vector<StageLayout>& stages) {
+  strategies::Plan what = plan.plan;
+  what.reshard_after_forward = true;
+  // How the passes gather takes no time here.
+  if (what.zero == 3) what.overlap.param_gather = false;
+  const OuterPlan outer{plan.scenario, plan.table, what, plan.shapes};
+  std::vector<std::int64_t> key = outer.key(0);
+  std::vector<TailPtr> out;
+  for (const StageLayout& stage : stages) {
+    key.front() = stage.number;
+    TailPtr& tail = tails_[key];
+    if (!tail) {
+      tail = std::make_shared<const Tail>(emitted(outer, stage));
+      steps_ += tail->steps.size();
+    }
+    out.push_back(tail);
+    if (steps_ > kMostSteps) {
+      tails_.clear();
+      steps_ = 0;
+    }
   }
-  Tail fresh = emitted(plan, stage);
-  steps_ += fresh.steps.size();
-  return tails_.emplace(std::move(key), std::move(fresh)).first->second;
+  return out;
 }
 
 // The passes themselves take no time here, they only begin when they do; the transfers of the
 // reduction follow each other on their stream, and what comes after the passes follows both.
-double TailBounds::end(const OuterPlan& plan, const StageLayout& stage,
-                       const std::vector<double>& starts, double passes_end) {
-  strategies::Plan what = plan.plan;
-  what.reshard_after_forward = true;
-  if (what.zero == 3)
-    what.overlap.param_gather = false;  // how the passes gather takes no time here
-  const Tail& all = tail({plan.scenario, plan.table, what, plan.shapes}, stage);
+double TailBounds::end(const Tail& all, const std::vector<double>& starts, double passes_end) {
   finish_.resize(all.steps.size());
   std::array<double, strategies::kStreams> free{};
   double end = passes_end;

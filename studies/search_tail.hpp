@@ -5,6 +5,8 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
+#include <unordered_map>
 #include <vector>
 
 #include "studies/search_units.hpp"
@@ -19,6 +21,12 @@ struct StageLayout {
   std::vector<strategies::PassSlot> last;
   std::uint32_t number = 0;                  // equal for equal hollow chunks and last passes
   std::vector<std::uint32_t> chunk_numbers;  // equal for equal units
+};
+
+struct NumbersHash {
+  std::size_t operator()(const std::vector<std::int64_t>& numbers) const {
+    return hash_of(numbers);
+  }
 };
 
 // A plan, and what else its communication around the passes depends on.
@@ -36,12 +44,6 @@ class TailBounds {
  public:
   TailBounds(UnitTables& units, QuietPrices& prices) : units_(units), prices_(prices) {}
 
-  // When the step of a stage ends at the earliest. `starts`: when each of the last passes begins,
-  // by chunk; `passes_end`: when the stage's passes are over.
-  double end(const OuterPlan& plan, const StageLayout& stage, const std::vector<double>& starts,
-             double passes_end);
-
- private:
   struct Step {
     double work = 0.0;
     std::uint32_t first_dependency = 0, last_dependency = 0;
@@ -53,13 +55,21 @@ class TailBounds {
     std::vector<Step> steps;  // from the first pass
     std::vector<std::uint32_t> dependencies;
   };
-  const Tail& tail(const OuterPlan& plan, const StageLayout& stage);
+  using TailPtr = std::shared_ptr<const Tail>;
+
+  // What follows the last passes of each stage.
+  std::vector<TailPtr> of_stages(const OuterPlan& plan, const std::vector<StageLayout>& stages);
+  // When the step of a stage ends at the earliest. `starts`: when each of the last passes begins,
+  // by chunk; `passes_end`: when the stage's passes are over.
+  double end(const Tail& tail, const std::vector<double>& starts, double passes_end);
+
+ private:
   Tail emitted(const OuterPlan& plan, const StageLayout& stage);
 
   UnitTables& units_;
   QuietPrices& prices_;
-  std::map<std::vector<std::int64_t>, Tail> tails_;
-  std::size_t steps_ = 0;  // in all of them
+  std::unordered_map<std::vector<std::int64_t>, TailPtr, NumbersHash> tails_;  // looked up only
+  std::size_t steps_ = 0;                                                      // in all of them
   std::vector<double> finish_;
 };
 

@@ -66,15 +66,6 @@ PassCosts& PassCosts::operator+=(const PassCosts& next) {
 UnitTables::UnitTables(const SearchSpace& space, QuietPrices& prices)
     : space_(space), prices_(prices) {}
 
-std::size_t UnitTables::Hash::operator()(const Key& key) const {
-  std::uint64_t hash = 0xCBF29CE484222325ULL;
-  for (const std::int64_t value : key) {
-    hash = (hash ^ static_cast<std::uint64_t>(value)) * 0x100000001B3ULL;
-    hash ^= hash >> 29;
-  }
-  return hash;
-}
-
 UnitTables::Key UnitTables::key_of(const SearchCore& core, const Scenario& scenario,
                                    const GroupShapes& shapes) const {
   Key key{};

@@ -76,7 +76,7 @@ class UnitTables {
  private:
   using Key = std::array<std::int64_t, kMostCoreDimensions + strategies::kGroupKinds + 1>;
   struct Hash {
-    std::size_t operator()(const Key& key) const;
+    std::size_t operator()(const Key& key) const { return hash_of(key); }
   };
   Key key_of(const SearchCore& core, const scenarios::Scenario& scenario,
              const GroupShapes& shapes) const;

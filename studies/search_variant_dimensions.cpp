@@ -1,4 +1,6 @@
 // Dimensions of what happens around the passes. docs/search.md says why these values.
+// Their values depend on the degrees of the plan (tp, cp, pp, ep, etp, dp), on each other and on
+// what the search does not choose: SearchWork keeps them by the degrees.
 #include <numeric>
 
 #include "studies/search_dimension_rows.hpp"

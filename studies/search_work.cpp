@@ -12,7 +12,7 @@ SearchWork::SearchWork(const SearchSpace& space, scenarios::PredictionCache& cac
                        unsigned threads)
     : space_(space), cache_(cache), cores_(space.cores()), limit_(memory_limit(space.base())) {
   for (unsigned t = 0; t < threads; ++t) {
-    desks_.push_back({std::make_unique<SearchBounds>(space, cache.machine()), space.base()});
+    desks_.push_back({std::make_unique<SearchBounds>(space, cache.machine()), space.base(), {}});
   }
 }
 
@@ -21,12 +21,20 @@ Scenario& SearchWork::hold(Desk& desk, std::uint32_t core) const {
   return desk.scenario;
 }
 
+const std::vector<SearchVariant>& SearchWork::variants(Desk& desk) const {
+  const strategies::Plan& plan = desk.scenario.plan;
+  const auto [entry, is_new] =
+      desk.variants.try_emplace({plan.tp, plan.cp, plan.pp, plan.ep, plan.etp, plan.dp});
+  if (is_new) entry->second = space_.variants(desk.scenario);
+  return entry->second;
+}
+
 CoreBound SearchWork::bound(unsigned thread, std::uint32_t core) {
   Desk& desk = desks_[thread];
   Scenario& scenario = hold(desk, core);
   CoreBound out;
   out.bound = desk.bounds->core(cores_.list[core], scenario);
-  out.variants = static_cast<std::uint32_t>(space_.variants(scenario).size());
+  out.variants = static_cast<std::uint32_t>(variants(desk).size());
   return out;
 }
 
@@ -41,11 +49,11 @@ std::vector<Item> SearchWork::sharpened(unsigned thread, const Item& item) {
     sharp.bound.time_ps = std::max(item.bound.time_ps, desk.bounds->chain_time(core, scenario));
     return {sharp};
   }
-  const std::vector<SearchVariant> variants = space_.variants(scenario);
-  if (item.level == Level::variant) return {with_links(desk, item, variants[item.id.variant])};
+  const std::vector<SearchVariant>& all = variants(desk);
+  if (item.level == Level::variant) return {with_links(desk, item, all[item.id.variant])};
   std::vector<Item> out;
-  for (std::uint32_t v = 0; v < variants.size(); ++v) {
-    space_.apply(variants[v], scenario);
+  for (std::uint32_t v = 0; v < all.size(); ++v) {
+    space_.apply(all[v], scenario);
     SearchBound bound = item.bound;
     bound.memory_bytes = std::max(bound.memory_bytes, desk.bounds->variant_memory(core, scenario));
     if (bound.memory_bytes <= limit_) {
@@ -76,12 +84,15 @@ Item SearchWork::with_links(Desk& desk, const Item& item, const SearchVariant& v
 }
 
 CandidateStrategy SearchWork::strategy_of(unsigned thread, Candidate id) {
-  Scenario& scenario = hold(desks_[thread], id.core);
-  return {id, cores_.list[id.core], space_.variants(scenario)[id.variant]};
+  Desk& desk = desks_[thread];
+  hold(desk, id.core);
+  return {id, cores_.list[id.core], variants(desk)[id.variant]};
 }
 
 bool SearchWork::offloads_needlessly(unsigned thread, Candidate id) {
-  return studies::offloads_needlessly(space_, strategy_of(thread, id), desks_[thread].scenario);
+  Desk& desk = desks_[thread];
+  return studies::offloads_needlessly(space_, strategy_of(thread, id), desk.scenario,
+                                      desk.bounds.get());
 }
 
 Evaluation SearchWork::evaluate(const EvaluationTask& task) const {

@@ -3,6 +3,8 @@
 // order.
 #pragma once
 
+#include <array>
+#include <map>
 #include <memory>
 #include <span>
 #include <vector>
@@ -41,8 +43,11 @@ class SearchWork {
   struct Desk {  // of one thread
     std::unique_ptr<SearchBounds> bounds;
     scenarios::Scenario scenario;
+    std::map<std::array<std::int64_t, 6>, std::vector<SearchVariant>> variants;  // by degrees
   };
   scenarios::Scenario& hold(Desk& desk, std::uint32_t core) const;
+  // Of the core that the desk holds.
+  const std::vector<SearchVariant>& variants(Desk& desk) const;
   Item with_links(Desk& desk, const Item& item, const SearchVariant& variant) const;
 
   const SearchSpace& space_;
