@@ -26,6 +26,7 @@ constexpr std::array<Track, strategies::kStreams> kTracks{{
     {strategies::Stream::pipeline, 24, "pipeline send"},
     {strategies::Stream::gather, 28, "parameter gather"},
     {strategies::Stream::reduce, 29, "gradient reduce"},
+    {strategies::Stream::maxima, 30, "fp8 maxima"},
     {strategies::Stream::copy, 40, "copy to host"},
     {strategies::Stream::fetch, 41, "copy from host"},
     {strategies::Stream::host, 42, "host"},

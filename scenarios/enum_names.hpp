@@ -65,6 +65,8 @@ STEPCAST_ENUM(strategies::Recompute, {"none", E::none}, {"selective", E::selecti
               {"full", E::full}, {"sqrt", E::sqrt});
 STEPCAST_ENUM(strategies::Fp8Recipe, {"delayed", E::delayed}, {"tensorwise", E::tensorwise},
               {"rowwise", E::rowwise}, {"blockwise", E::blockwise}, {"mxfp8", E::mxfp8});
+STEPCAST_ENUM(strategies::AmaxReduce, {"replicas", E::replicas}, {"tensor", E::tensor},
+              {"none", E::none});
 STEPCAST_ENUM(strategies::MoeBalance, {"balanced", E::balanced}, {"dropless", E::dropless},
               {"drop", E::drop});
 STEPCAST_ENUM(strategies::MoeDistribution, {"normal", E::normal}, {"uniform", E::uniform},

@@ -92,6 +92,8 @@ const std::vector<Key<Draft>> kProfile = {
                                          "Default of strategy.rank_order.", {1, 64}),
     profile<&Implementation::grad_dtype>("implementation.grad_dtype",
                                          "Default of training.grad_dtype."),
+    profile<&Implementation::fp8_amax_reduce>("implementation.fp8_amax_reduce",
+                                              "Default of training.fp8_amax_reduce."),
     profile<&Implementation::reshard_after_forward>("implementation.reshard_after_forward",
                                                     "Default of strategy.reshard_after_forward."),
     profile<&Implementation::stages_by_parameters>(

@@ -62,6 +62,10 @@ const std::vector<Key<Draft>> kTraining = {
         "training.saved.attention_output", "native",
         "What attention's output is kept in, once for its own backward and its projection's."),
     training<&Training::fp8_recipe>("training.fp8_recipe", "delayed", "Scaling of fp8 tensors."),
+    training<&Training::fp8_amax_reduce>(
+        "training.fp8_amax_reduce", "by profile",
+        "Delayed scaling: whose maxima are reduced after every pass. replicas: tp·cp·dp ranks; "
+        "tensor: tp·cp (Megatron-Core's tp_only_amax_red); none: each rank its own."),
     training<&Training::moe_balance>("training.moe_balance", "balanced",
                                      "How evenly tokens spread over experts."),
     training<&Training::moe_imbalance>(

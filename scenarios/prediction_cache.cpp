@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "strategies/low_precision.hpp"
 #include "strategies/schedule.hpp"
 #include "topologies/cluster.hpp"
 #include "topologies/layout.hpp"
@@ -31,12 +32,13 @@ PredictionCache::PredictionCache(const Scenario& scenario)
 
 PredictionCache::FleetPtr PredictionCache::fleet(const Scenario& scenario,
                                                  const strategies::Plan& plan, bool fold) {
-  const Key key{
-      {plan.tp, plan.cp, plan.pp, plan.ep, plan.etp, plan.dp, plan.shard_group,
-       plan.secondary_shard, plan.gather_group, static_cast<std::int64_t>(plan.cp_type),
-       plan.cp_ulysses, static_cast<std::int64_t>(plan.ep_dispatch), plan.offload.any() ? 1 : 0,
-       strategies::holds_two_copies(plan.schedule) ? 1 : 0, fold ? 1 : 0},
-      plan.rank_order};
+  const auto amax = strategies::amax_group(scenario.training);
+  const Key key{{plan.tp, plan.cp, plan.pp, plan.ep, plan.etp, plan.dp, plan.shard_group,
+                 plan.secondary_shard, plan.gather_group, static_cast<std::int64_t>(plan.cp_type),
+                 plan.cp_ulysses, static_cast<std::int64_t>(plan.ep_dispatch),
+                 plan.offload.any() ? 1 : 0, amax ? 1 + static_cast<std::int64_t>(*amax) : 0,
+                 strategies::holds_two_copies(plan.schedule) ? 1 : 0, fold ? 1 : 0},
+                plan.rank_order};
   std::promise<FleetPtr> promise;
   std::optional<std::shared_future<FleetPtr>> known;
   {
@@ -52,7 +54,7 @@ PredictionCache::FleetPtr PredictionCache::fleet(const Scenario& scenario,
   try {
     const auto make = fold ? &strategies::folded_fleet : &strategies::full_fleet;
     auto fleet = std::make_shared<const strategies::Fleet>(
-        make(scenario.model, plan, scenario.faults, machine_));
+        make(scenario.model, scenario.training, plan, scenario.faults, machine_));
     promise.set_value(fleet);
     return fleet;
   } catch (...) {

@@ -30,7 +30,7 @@ class PredictionCache {
 
  private:
   // All of a plan that decides who communicates with whom and how, whether folded; rank_order.
-  using Key = std::pair<std::array<std::int64_t, 15>, std::string>;
+  using Key = std::pair<std::array<std::int64_t, 16>, std::string>;
 
   sim::Machine machine_;
   std::mutex mutex_;

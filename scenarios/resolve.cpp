@@ -69,6 +69,8 @@ void Resolver::profile() {
   auto& plan = draft_.strategy.plan;
   implementation.name = draft_.strategy.implementation;
   settle("training.grad_dtype", draft_.training.grad_dtype, implementation.grad_dtype, origin);
+  settle("training.fp8_amax_reduce", draft_.training.fp8_amax_reduce,
+         implementation.fp8_amax_reduce, origin);
   settle("training.compile", draft_.training.compile, implementation.kernels.compiled, origin);
   implementation.kernels.compiled = draft_.training.compile;
   settle("strategy.cp_type", plan.cp_type, implementation.cp_type, origin);

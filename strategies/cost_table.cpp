@@ -193,6 +193,7 @@ UnitCost CostTable::unit(const std::vector<models::Operator>& operators, bool is
     (op.expert ? out.expert_parameters : out.dense_parameters) += op.parameters;
     if (op.quantised && op.parameters > 0) {
       out.quantised_parameters += op.parameters;
+      out.quantised_products += op.forward.batch;
       cast_weights(out.weight_cast, op);
     }
     hold(out, op, rebuilt);

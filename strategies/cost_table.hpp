@@ -37,6 +37,7 @@ struct UnitCost {
   std::int64_t dense_parameters = 0;      // on this rank
   std::int64_t expert_parameters = 0;     // on this rank
   std::int64_t quantised_parameters = 0;  // of them, those cast to fp8 or fp4 before use
+  std::int64_t quantised_products = 0;    // products with operands in fp8 or fp4, one an expert
   PassCost weight_cast;   // of 16-bit weights to what fp8 and fp4 products read, once a step
   sim::Bytes saved;       // kept from forward to backward, after recomputation and early frees
   sim::Bytes saved_all;   // what a full forward keeps: transient while a layer is recomputed

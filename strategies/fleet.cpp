@@ -8,6 +8,7 @@
 
 #include "sim/contracts.hpp"
 #include "strategies/expert_load.hpp"
+#include "strategies/low_precision.hpp"
 #include "strategies/schedule.hpp"
 #include "strategies/step_context.hpp"
 
@@ -17,7 +18,8 @@ namespace {
 // Buffer for which loads are measured: divisible by every group size that occurs in practice.
 constexpr std::int64_t kNominalBytes = std::int64_t{1} << 40;
 
-std::vector<GroupKind> kinds_in_use(const models::Model& model, const Plan& plan) {
+std::vector<GroupKind> kinds_in_use(const models::Model& model, const Training& training,
+                                    const Plan& plan) {
   const models::Transformer* transformer = model.transformer();
   const bool moe = transformer && transformer->moe;
   const std::int64_t replicas = plan.dp * plan.cp;
@@ -39,6 +41,7 @@ std::vector<GroupKind> kinds_in_use(const models::Model& model, const Plan& plan
   use(plan.secondary_shard > 1, GroupKind::secondary);
   use(plan.shard_group < replicas, GroupKind::replicate);
   use(moe && expert_replicas > 1, GroupKind::expert_data);
+  if (const auto maxima = amax_group(training)) kinds.push_back(*maxima);
   use(plan.pp > 1 && transformer && embedding_at_both_ends(*transformer), GroupKind::embedding);
   use(plan.pp > 1, GroupKind::next_stage);
   use(plan.pp > 1, GroupKind::previous_stage);
@@ -81,8 +84,8 @@ double noise(std::uint64_t seed, std::uint64_t entity) {
 
 class Builder {
  public:
-  Builder(const models::Model& model, const Plan& plan, const Faults& faults,
-          const sim::Machine& machine)
+  Builder(const models::Model& model, const Training& training, const Plan& plan,
+          const Faults& faults, const sim::Machine& machine)
       : plan_(plan),
         model_(model),
         machine_(machine),
@@ -99,7 +102,7 @@ class Builder {
     }
     seen_.resize(first_of_domain_.size());
     add_ranks(faults);
-    for (GroupKind kind : kinds_in_use(model, plan)) add_groups(kind);
+    for (GroupKind kind : kinds_in_use(model, training, plan)) add_groups(kind);
   }
 
   Fleet take() { return std::move(fleet_); }
@@ -289,9 +292,9 @@ class Builder {
 
 }  // namespace
 
-Fleet lay_out_fleet(const models::Model& model, const Plan& plan, const Faults& faults,
-                    const sim::Machine& machine) {
-  return Builder(model, plan, faults, machine).take();
+Fleet lay_out_fleet(const models::Model& model, const Training& training, const Plan& plan,
+                    const Faults& faults, const sim::Machine& machine) {
+  return Builder(model, training, plan, faults, machine).take();
 }
 
 Fleet simulate_all(Fleet fleet) {
@@ -302,9 +305,9 @@ Fleet simulate_all(Fleet fleet) {
   return fleet;
 }
 
-Fleet full_fleet(const models::Model& model, const Plan& plan, const Faults& faults,
-                 const sim::Machine& machine) {
-  return simulate_all(lay_out_fleet(model, plan, faults, machine));
+Fleet full_fleet(const models::Model& model, const Training& training, const Plan& plan,
+                 const Faults& faults, const sim::Machine& machine) {
+  return simulate_all(lay_out_fleet(model, training, plan, faults, machine));
 }
 
 }  // namespace strategies

@@ -65,17 +65,17 @@ struct Fleet {
 };
 
 // Every rank and every group, each with its own load on links alone.
-Fleet lay_out_fleet(const models::Model& model, const Plan& plan, const Faults& faults,
-                    const sim::Machine& machine);
+Fleet lay_out_fleet(const models::Model& model, const Training& training, const Plan& plan,
+                    const Faults& faults, const sim::Machine& machine);
 // Ends as a fleet in which every rank is simulated: no group stands for others.
 Fleet simulate_all(Fleet fleet);
 
 // Every rank, every group: does not pass through the folding code.
-Fleet full_fleet(const models::Model& model, const Plan& plan, const Faults& faults,
-                 const sim::Machine& machine);
+Fleet full_fleet(const models::Model& model, const Training& training, const Plan& plan,
+                 const Faults& faults, const sim::Machine& machine);
 
 // One rank a class. Falls back to the full fleet where no two ranks are equal.
-Fleet folded_fleet(const models::Model& model, const Plan& plan, const Faults& faults,
-                   const sim::Machine& machine);
+Fleet folded_fleet(const models::Model& model, const Training& training, const Plan& plan,
+                   const Faults& faults, const sim::Machine& machine);
 
 }  // namespace strategies

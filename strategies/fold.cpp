@@ -212,9 +212,9 @@ class Folder {
 
 }  // namespace
 
-Fleet folded_fleet(const models::Model& model, const Plan& plan, const Faults& faults,
-                   const sim::Machine& machine) {
-  Fleet full = lay_out_fleet(model, plan, faults, machine);
+Fleet folded_fleet(const models::Model& model, const Training& training, const Plan& plan,
+                    const Faults& faults, const sim::Machine& machine) {
+  Fleet full = lay_out_fleet(model, training, plan, faults, machine);
   const FleetGraph graph(full, machine);
   const sim::Partition partition = sim::refine(graph.colours, graph.edges);
   SIM_EXPECTS(sim::is_equitable(partition, graph.colours, graph.edges),

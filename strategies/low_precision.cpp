@@ -1,6 +1,13 @@
 #include "strategies/low_precision.hpp"
 
 namespace strategies {
+namespace {
+
+bool scales_are_delayed(const Training& training) {
+  return training.precision == models::Precision::fp8 && training.fp8_recipe == Fp8Recipe::delayed;
+}
+
+}  // namespace
 
 // Passes over a tensor to cast it. Scaling by the present maximum finds that first; NVFP4 finds it
 // (with and without the Hadamard transform), casts rows, and casts transformed columns. Delayed
@@ -22,9 +29,7 @@ int cast_kernels(const Training& training) {
 // by one.
 bool casts_together(const Training& training, bool drops_to_capacity) {
   const bool graph = training.cuda_graph && training.cuda_graph_experts;
-  const bool delayed =
-      training.precision == models::Precision::fp8 && training.fp8_recipe == Fp8Recipe::delayed;
-  return delayed || (graph && !drops_to_capacity);
+  return scales_are_delayed(training) || (graph && !drops_to_capacity);
 }
 
 // Layouts a cast writes. Hopper's and Ada's fp8 products read both operands along k, so backward
@@ -54,6 +59,19 @@ double scale_bytes(const Training& training) {
 
 double quantised_element_bytes(const Training& training) {
   return models::element_bytes(training.precision) + scale_bytes(training);
+}
+
+std::optional<GroupKind> amax_group(const Training& training) {
+  if (!scales_are_delayed(training)) return std::nullopt;
+  switch (training.fp8_amax_reduce) {
+    case AmaxReduce::replicas:
+      return GroupKind::stage;
+    case AmaxReduce::tensor:
+      return GroupKind::replica;
+    case AmaxReduce::none:
+      break;
+  }
+  return std::nullopt;
 }
 
 }  // namespace strategies

@@ -1,7 +1,10 @@
 // What fp8 and fp4 recipes read, write and store: Transformer Engine's (docs/models.md, section 5).
 #pragma once
 
+#include <optional>
+
 #include "models/device.hpp"
+#include "strategies/mesh.hpp"
 #include "strategies/plan.hpp"
 
 namespace strategies {
@@ -18,5 +21,8 @@ double cast_copies(const Training& training, const models::Device& device);
 double scale_bytes(const Training& training);
 // An element of one layout, with its scales.
 double quantised_element_bytes(const Training& training);
+// The ranks that agree on the maxima of fp8 tensors; none where each keeps its own, or where scales
+// are not those of earlier maxima.
+std::optional<GroupKind> amax_group(const Training& training);
 
 }  // namespace strategies

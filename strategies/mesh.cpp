@@ -75,10 +75,10 @@ Mesh expert_mesh(const Plan& plan) {
 
 std::string_view name(GroupKind kind) {
   constexpr std::array<std::string_view, kGroupKinds> names{
-      "tensor",        "context",     "context heads", "context ring", "expert",
-      "expert tensor", "shard",       "shard across",  "shard inside", "secondary",
-      "replicate",     "expert data", "embedding",     "next stage",   "previous stage",
-      "mirror",        "to host",     "from host",     "host"};
+      "tensor",  "context",      "context heads", "context ring", "expert",         "expert tensor",
+      "shard",   "shard across", "shard inside",  "secondary",    "replicate",      "expert data",
+      "replica", "stage",        "embedding",     "next stage",   "previous stage", "mirror",
+      "to host", "from host",    "host"};
   return names[static_cast<std::size_t>(kind)];
 }
 
@@ -116,6 +116,10 @@ std::vector<std::int64_t> group_members(const Plan& plan, const Mesh& dense, con
       return part_of(dense.peers(rank, {Axis::cp, Axis::dp}), rank, plan.secondary_shard, true);
     case GroupKind::expert_data:
       return expert.peers(rank, {Axis::dp});
+    case GroupKind::replica:
+      return dense.peers(rank, {Axis::tp, Axis::cp});
+    case GroupKind::stage:
+      return dense.peers(rank, {Axis::tp, Axis::cp, Axis::dp});
     case GroupKind::embedding: {
       const std::int64_t last = plan.pp - 1;
       if (last == 0 || (stage != 0 && stage != last)) return {rank};

@@ -60,6 +60,8 @@ enum class GroupKind : std::uint8_t {
   secondary,       // the part of a shard group that holds a second copy (hpZ)
   replicate,       // equal shards of different shard groups (HSDP)
   expert_data,     // replicas of the same experts
+  replica,         // the ranks of a stage that share one copy of the model: tp x cp
+  stage,           // all ranks of a stage: tp x cp x dp
   embedding,       // first and last stage, when they tie the embedding
   next_stage,      // this rank -> the same place in the next pipeline stage
   previous_stage,  // this rank -> the same place in the previous pipeline stage
@@ -68,7 +70,7 @@ enum class GroupKind : std::uint8_t {
   from_host,       // the memory of its host -> this rank
   host             // this rank's share of the processors of its host
 };
-inline constexpr std::size_t kGroupKinds = 19;
+inline constexpr std::size_t kGroupKinds = 21;
 
 std::string_view name(GroupKind kind);
 

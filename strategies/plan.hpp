@@ -33,6 +33,8 @@ enum class CpBalance : std::uint8_t { head_tail, contiguous };
 // to full and RecomputePlan::every by the reader.
 enum class Recompute : std::uint8_t { none, selective, full, sqrt };
 enum class Fp8Recipe : std::uint8_t { delayed, tensorwise, rowwise, blockwise, mxfp8 };
+// Ranks whose maxima of fp8 tensors are reduced together (delayed scaling): tp x cp x dp, tp x cp.
+enum class AmaxReduce : std::uint8_t { replicas, tensor, none };
 enum class MoeBalance : std::uint8_t { balanced, dropless, drop };
 // How popular experts are, where they are not balanced (expert_shares.hpp).
 enum class MoeDistribution : std::uint8_t { normal, uniform, zipf, dirichlet, shares };
@@ -63,6 +65,7 @@ struct Training {
   models::SavedFormat saved_activation_input = models::SavedFormat::native;
   models::SavedFormat saved_attention_output = models::SavedFormat::native;
   Fp8Recipe fp8_recipe = Fp8Recipe::delayed;
+  AmaxReduce fp8_amax_reduce = AmaxReduce::replicas;
   MoeBalance moe_balance = MoeBalance::balanced;
   double moe_imbalance = 0.0;  // relative standard deviation of an expert's tokens, beyond chance
   MoeDistribution moe_distribution = MoeDistribution::normal;
@@ -165,6 +168,7 @@ struct Implementation {
   CpType cp_type = CpType::ring;
   std::string rank_order = "tp-cp-ep-dp-pp";
   models::Precision grad_dtype = models::Precision::fp32;
+  AmaxReduce fp8_amax_reduce = AmaxReduce::replicas;
   bool reshard_after_forward = true;
   bool stages_by_parameters = false;  // default layout: output projection and layers by size
   // Host.

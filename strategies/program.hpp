@@ -24,11 +24,12 @@ enum class Stream : std::uint8_t {
   pipeline,
   gather,
   reduce,
-  copy,   // device -> host
-  fetch,  // host -> device
-  host    // work of the processors of the host
+  maxima,  // of fp8 tensors: a communicator of their own
+  copy,    // device -> host
+  fetch,   // host -> device
+  host     // work of the processors of the host
 };
-inline constexpr std::size_t kStreams = 10;
+inline constexpr std::size_t kStreams = 11;
 
 // What time is spent on: the rows of the breakdown and the colours of a trace.
 enum class Activity : std::uint8_t {

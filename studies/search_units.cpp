@@ -146,6 +146,8 @@ PassCosts UnitTables::measure(const UnitTable& table, const Scenario& scenario,
 
 void UnitTables::fill(UnitTable& table, const Scenario& scenario, const GroupShapes& shapes) {
   table.training = scenario.training;
+  // A pass reduces its maxima once, whatever its units: it can only make the pass longer.
+  table.training.fp8_amax_reduce = strategies::AmaxReduce::none;
   table.implementation = scenario.implementation;
   table.implementation.optimizer_temporaries = 0.0;
   if (uneven_recompute(table.training.recompute)) {

@@ -81,6 +81,10 @@ inline std::string random_training(Draw& draw, bool moe) {
     s += fmt::format(", cuda_graph: true, cuda_graph_attention: {}", draw.coin());
     if (moe) s += fmt::format(", cuda_graph_experts: {}", draw.coin());
   }
+  if (draw.number() % 4 == 0) {
+    s += ", precision: fp8, fp8_amax_reduce: " +
+         draw.of<std::string>({"replicas", "tensor", "none"});
+  }
   return s + ", optimizer: " +
          draw.of<std::string>({"adamw", "adamw-8bit", "adamw-bf16", "adafactor", "sgd", "lion"});
 }
@@ -113,6 +117,8 @@ inline Composition random_composition(std::uint64_t seed) {
                      draw.of<std::string>({"0", "0.5", "1"}), draw.of<std::string>({"0", "1"}),
                      draw.coin());
   }
+  const std::string training = random_training(draw, moe);
+  const bool fp8 = training.find("precision: fp8") != std::string::npos;
   const std::string experts = moe ? ", moe: {experts: 8, top_k: 2, ffn: 512}" : "";
   Composition out{
       fmt::format("random {}", seed),
@@ -121,8 +127,8 @@ inline Composition random_composition(std::uint64_t seed) {
       fmt::format("{{layers: 8, hidden: 512, heads: 16, kv_heads: 16, ffn: 1024, vocab: 4096{}}}",
                   experts),
       fmt::format("seq_len: 512, global_batch: {}, micro_batch: 1{}",
-                  dp * pp * (deep ? 2 : draw.of<std::int64_t>({1, 2})), random_training(draw, moe)),
-      "preset: dgx-a100, nvme: 20 GB/s"};
+                  dp * pp * (deep ? 2 : draw.of<std::int64_t>({1, 2})), training),
+      fmt::format("preset: {}, nvme: 20 GB/s", fp8 ? "dgx-h100" : "dgx-a100")};
   return out;
 }
 

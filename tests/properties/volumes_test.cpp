@@ -7,6 +7,7 @@
 #include "random_composition.hpp"
 #include "scenarios/report.hpp"
 #include "scenarios/step_model.hpp"
+#include "strategies/low_precision.hpp"
 #include "strategies/states.hpp"
 
 using namespace properties;
@@ -111,6 +112,21 @@ void check_experts(const Stage& stage) {
   }
 }
 
+// Three maxima a product forward, two backward, in fp32.
+void check_maxima(const Stage& stage) {
+  const strategies::StepContext& c = stage.context;
+  const auto group = strategies::amax_group(*c.training);
+  if (!group || c.training->recompute.mode == strategies::Recompute::full) return;
+  double products = 0.0;
+  for (const auto& chunk : c.chunks) {
+    for (const auto& unit : chunk.units) {
+      products += static_cast<double>(unit.cost->quantised_products);
+    }
+  }
+  CHECK(stage.moved.of(*group, Kind::all_reduce) ==
+        20.0 * products * stage.micro_batches * stage.chunks);
+}
+
 // A message a micro-batch and boundary, each way; over all stages.
 void check_pipeline(const std::vector<Stage>& stages) {
   const strategies::StepContext& c = stages.front().context;
@@ -176,6 +192,7 @@ TEST_CASE("random compositions move the bytes of the formulas") {
       check_data_parallel(stage);
       check_experts(stage);
       check_context(stage);
+      check_maxima(stage);
     }
     check_pipeline(stages);
   }

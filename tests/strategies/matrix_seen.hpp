@@ -1,6 +1,8 @@
 // What a strategy does to a small step, as the formulas of docs/strategies.md count it.
 #pragma once
 
+#include <catch2/catch.hpp>
+
 #include "step_fixture.hpp"
 #include "strategies/states.hpp"
 
@@ -58,6 +60,36 @@ inline Seen sharded(int zero, std::int64_t group = 0) {
   f.plan.zero = zero;
   if (group > 0) f.plan.shard_group = group;
   return observe(f);
+}
+
+inline void check_sharding(int zero, std::int64_t gathers, std::int64_t states_times_n) {
+  const Seen seen = sharded(zero);
+  REQUIRE(seen.p % 8 == 0);
+  CHECK(seen.moved(GroupKind::shard, collectives::Kind::reduce_scatter) == 2 * seen.p);
+  CHECK(seen.moved(GroupKind::shard, collectives::Kind::all_gather) == gathers * 2 * seen.p);
+  CHECK(seen.states() * 8 == states_times_n * seen.p);
+}
+
+inline void check_context(CpType type, collectives::Kind kind, std::int64_t times) {
+  StepFixture f;
+  f.plan.cp = kRanks;
+  f.plan.cp_type = type;
+  const Seen seen = observe(f);
+  // Keys and values of all tokens: heads = kv_heads, so twice the hidden state of the sequence.
+  CHECK(seen.moved(GroupKind::context, kind) == times * 2 * kRanks * seen.s * seen.l * seen.m);
+  CHECK(seen.states() == 4 * seen.p + 12 * seen.p);
+}
+
+inline constexpr std::int64_t kExperts = 8;
+
+inline StepFixture experts() {
+  StepFixture f;
+  f.gpt().moe = models::Moe{};
+  f.gpt().moe->experts = kExperts;
+  f.gpt().moe->top_k = 2;
+  f.gpt().moe->ffn = 1024;
+  f.plan.dp = f.plan.ep = kRanks;
+  return f;
 }
 
 }  // namespace strategies

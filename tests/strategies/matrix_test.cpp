@@ -25,36 +25,6 @@ struct Row {
   std::function<void()> check;
 };
 
-void check_sharding(int zero, std::int64_t gathers, std::int64_t states_times_n) {
-  const Seen seen = sharded(zero);
-  REQUIRE(seen.p % 8 == 0);
-  CHECK(seen.moved(GroupKind::shard, Kind::reduce_scatter) == 2 * seen.p);
-  CHECK(seen.moved(GroupKind::shard, Kind::all_gather) == gathers * 2 * seen.p);
-  CHECK(seen.states() * 8 == states_times_n * seen.p);
-}
-
-void check_context(CpType type, Kind kind, std::int64_t times) {
-  StepFixture f;
-  f.plan.cp = kRanks;
-  f.plan.cp_type = type;
-  const Seen seen = observe(f);
-  // Keys and values of all tokens: heads = kv_heads, so twice the hidden state of the sequence.
-  CHECK(seen.moved(GroupKind::context, kind) == times * 2 * kRanks * seen.s * seen.l * seen.m);
-  CHECK(seen.states() == 4 * seen.p + 12 * seen.p);
-}
-
-constexpr std::int64_t kExperts = 8;
-
-StepFixture experts() {
-  StepFixture f;
-  f.gpt().moe = models::Moe{};
-  f.gpt().moe->experts = kExperts;
-  f.gpt().moe->top_k = 2;
-  f.gpt().moe->ffn = 1024;
-  f.plan.dp = f.plan.ep = kRanks;
-  return f;
-}
-
 std::vector<Row> rows() {
   return {
       {"data parallel", "AR 2P", "16P",
@@ -224,6 +194,21 @@ std::vector<Row> rows() {
          const Seen seen = observe(f);
          CHECK(seen.moved(GroupKind::expert, Kind::all_to_all) ==
                (3 * seen.s + 2 * seen.s * 4 / (2 * 128) + 8 * seen.t) * 2 * seen.l * seen.m);
+       }},
+      {"fp8, delayed scaling", "AR 20·Q·v·m", "16P + 2·Pq",
+       [] {
+         StepFixture f;
+         f.plan.tp = kRanks;
+         f.training.precision = models::Precision::fp8;
+         const Seen seen = observe(f);
+         std::int64_t products = 0, parameters = 0;
+         for (const Unit& unit : f.context().chunks[0].units) {
+           products += unit.cost->quantised_products;
+           parameters += unit.cost->quantised_parameters;
+         }
+         CHECK(products == 4 * seen.l);
+         CHECK(seen.moved(GroupKind::stage, Kind::all_reduce) == 20 * products * seen.m);
+         CHECK(seen.states() == 16 * seen.p + 2 * parameters);
        }},
       {"optimizer offload", "D2H 2P + H2D 2P", "4P",
        [] {

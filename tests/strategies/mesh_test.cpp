@@ -34,6 +34,13 @@ TEST_CASE("the default order is Megatron's: tp fastest, pp slowest") {
   CHECK(members(plan, GroupKind::next_stage, 13) == std::vector<std::int64_t>{13, 5});
 }
 
+TEST_CASE("maxima go round a replica's ranks of a stage, or all ranks of it") {
+  const Plan plan = plan_of(2, 2, 2, 2);
+  CHECK(members(plan, GroupKind::replica, 5) == std::vector<std::int64_t>{4, 5, 6, 7});
+  CHECK(members(plan, GroupKind::stage, 13) ==
+        std::vector<std::int64_t>{8, 9, 10, 11, 12, 13, 14, 15});
+}
+
 TEST_CASE("another order moves the groups") {
   Plan plan = plan_of(2, 1, 2, 2);
   plan.rank_order = "dp-cp-ep-pp-tp";
