@@ -22,12 +22,14 @@ void out_of_range(const Node& node, const KeyInfo& info, ReadContext& context) {
           fmt::format("more than {} and at most {}", show(info.range.min), show(info.range.max));
     }
   }
+  if (info.range.or_zero) allowed += ", or 0";
   context.diagnostics.error(node.at, std::string(info.path),
                             fmt::format("`{}` is out of range: {}", info.path, node.text),
                             fmt::format("allowed: {}", allowed));
 }
 
 bool in_range(double value, const Range& range) {
+  if (range.or_zero && value == 0.0) return true;
   return value <= range.max && (range.above_min ? value > range.min : value >= range.min);
 }
 

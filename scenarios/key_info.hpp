@@ -19,6 +19,7 @@ struct Range {
   double min = -std::numeric_limits<double>::infinity();
   double max = std::numeric_limits<double>::infinity();
   bool above_min = false;  // the minimum itself is not allowed
+  bool or_zero = false;    // 0 is, though below the minimum
 };
 
 enum class ValueType : std::uint8_t {

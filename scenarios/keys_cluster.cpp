@@ -16,7 +16,7 @@ constexpr std::string_view kScaleUpTypes[] = {"nvlink_switch", "nvlink_mesh", "x
 
 constexpr Range kGpus{1, 1 << 20};  // ranks a simulation accepts
 constexpr Range kRate{1e3, 1e15};   // bytes/s
-constexpr Range kRateOrNone{0, 1e15};
+constexpr Range kRateOrNone{1e3, 1e15, false, true};
 constexpr Range kFlopRate{0, 1e18};
 constexpr Range kLatency{0, 1e12};  // up to 1 s
 constexpr Range kShare{0, 1, true};

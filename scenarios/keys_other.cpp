@@ -7,7 +7,7 @@ namespace {
 using strategies::Faults;
 
 constexpr Range kBytes{0, 1e15};
-constexpr Range kShare{0, 1};
+constexpr Range kJitter{0, 0.3};    // noise stays below three of it: no rank takes no time
 constexpr Range kGpus{1, 1 << 20};  // as cluster.gpus
 
 const std::vector<Key<Draft>> kOther = {
@@ -17,7 +17,7 @@ const std::vector<Key<Draft>> kOther = {
     key<Draft, &Draft::faults, &Faults::slow_links>("faults.slow_links", "none",
                                                     "Links with less capacity: [{link, factor}]."),
     key<Draft, &Draft::faults, &Faults::jitter>(
-        "faults.jitter", "0", "Relative standard deviation of compute durations.", kShare),
+        "faults.jitter", "0", "Relative standard deviation of compute durations.", kJitter),
     key<Draft, &Draft::faults, &Faults::failures_per_gpu_hour>(
         "faults.failures", "0", "Failures per device and hour.", {0, 1e3}),
     key<Draft, &Draft::faults, &Faults::seed>("faults.seed", "0", "Of all random numbers.",

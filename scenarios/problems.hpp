@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "scenarios/scenario.hpp"
@@ -27,6 +28,8 @@ std::vector<Problem> schedule_problems(const Scenario& scenario, std::int64_t mi
 std::vector<Problem> strategy_problems(const Scenario& scenario);
 std::vector<Problem> idle_problems(const Scenario& scenario);   // part of plan_problems(), too
 std::vector<Problem> order_problems(const Scenario& scenario);  // part of plan_problems()
+// Whether the other settings leave this one without a say: refused where the user wrote it.
+bool rests(const Scenario& scenario, std::string_view key);
 std::vector<Problem> cluster_problems(const Scenario& scenario);
 
 // Layers that pipeline stages share out: a transformer's layers, an operator list's blocks.

@@ -98,6 +98,15 @@ void graph_problems(const strategies::Training& training, Problems& out) {
   }
 }
 
+void recompute_problems(const strategies::Training& training, Problems& out) {
+  const strategies::RecomputePlan& plan = training.recompute;
+  const bool all = plan.mode == strategies::Recompute::full && plan.layers == 0;
+  if (!training.deallocate_early || !all) return;
+  out.push_back({{"training.deallocate_early", "training.recompute"},
+                 "full recomputation keeps nothing of a layer that could be freed early",
+                 "training.recompute: selective, or deallocate_early: false"});
+}
+
 void balance_problems(const Scenario& s, Problems& out) {
   if (s.training.moe_imbalance > 0.0 &&
       s.training.moe_balance == strategies::MoeBalance::balanced) {
@@ -107,6 +116,14 @@ void balance_problems(const Scenario& s, Problems& out) {
   }
   const models::Transformer* model = s.model.transformer();
   if (model == nullptr || s.plan.cp_balance != strategies::CpBalance::contiguous) return;
+  const Plan& plan = s.plan;
+  const bool whole = plan.cp_type == strategies::CpType::ulysses ||
+                     (plan.cp_type == strategies::CpType::hybrid && plan.cp_ulysses == plan.cp);
+  if (whole && plan.cp > 1 && model->causal) {
+    out.push_back({{"strategy.cp_balance", "strategy.cp_type"},
+                   "ranks that exchange heads see the whole sequence, each as much work",
+                   "strategy.cp_balance: head_tail"});
+  }
   if (model->causal) return;
   out.push_back({{"strategy.cp_balance", "model.causal"},
                  "attention that is not causal is as much work for every rank",
@@ -129,6 +146,11 @@ void sharding_key_problems(const Scenario& s, Problems& out) {
     out.push_back({{"strategy.shard_group", "strategy.zero"},
                    fmt::format("shard_group = {} shares nothing out: zero is 0", plan.shard_group),
                    "strategy.zero: 1, 2 or 3"});
+  }
+  if (s.training.quantized_weights && (plan.zero == 1 || plan.zero == 2)) {
+    out.push_back({{"strategy.quantized_weights", "strategy.zero"},
+                   "quantized_weights travel where layers gather them: with zero: 3",
+                   "strategy.zero: 3, or quantized_gradients alone"});
   }
   if (plan.gather_group == 0 || plan.zero != 3) return;
   if (plan.secondary_shard > 0) {
@@ -160,6 +182,7 @@ std::vector<Problem> idle_problems(const Scenario& scenario) {
   schedule_key_problems(plan, out);
   expert_key_problems(scenario, out);
   graph_problems(scenario.training, out);
+  recompute_problems(scenario.training, out);
   balance_problems(scenario, out);
   const bool exists = plan.world_size() == scenario.cluster.gpus && plan.shard_group > 0 &&
                       (plan.dp * plan.cp) % plan.shard_group == 0;

@@ -42,7 +42,7 @@ imperfect machines. Every key has a default but those marked *required*.
 What is wrong is reported with file, line and column, all independent faults at once (at most 20), each
 with what would be right; unknown keys are faults. So are settings that could have no effect beside the model and the
 other settings. A few are read where they apply and rest elsewhere, so that one file can be swept: what belongs to
-a dimension of degree 1, `fp8_recipe` outside fp8 runs, `overlap.*` where nothing of its kind is sent, and keys of
+a dimension of degree 1, `fp8_*` outside fp8 runs, `overlap.*` where nothing of its kind is sent, and keys of
 `implementation` for other strategies than the one that runs.
 )";
 
@@ -57,8 +57,8 @@ std::string range_text(const KeyInfo& info) {
   const Range& range = info.range;
   if (info.type == ValueType::text || !std::isfinite(range.min)) return "";
   if (!std::isfinite(range.max)) return fmt::format(", at least {}", show(range.min));
-  return fmt::format(", {}{} to {}", range.above_min ? "above " : "", show(range.min),
-                     show(range.max));
+  return fmt::format(", {}{}{} to {}", range.or_zero ? "0 or " : "",
+                     range.above_min ? "above " : "", show(range.min), show(range.max));
 }
 
 std::string choices_text(const KeyInfo& info) {

@@ -130,7 +130,10 @@ Scenario Resolver::scenario(PlanChecks checks) {
   out_.cluster = draft_.cluster.spec;
   report(model_problems(out_));
   report(cluster_problems(out_));
-  if (checks == PlanChecks::on) report(plan_problems(out_));
+  if (checks == PlanChecks::on) {
+    report(plan_problems(out_));
+    idle_settings();
+  }
   diagnostics_.throw_if_any();
   if (checks == PlanChecks::on) refuse_huge();
   layout();

@@ -51,6 +51,8 @@ class Resolver {
   void fit_torus();
   void training();
   void finer_recompute();
+  void idle_settings();
+  void code_base_warnings();
   void profile();
   void plan();
   void layout();

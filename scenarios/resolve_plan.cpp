@@ -123,12 +123,25 @@ void Resolver::plan() {
   settle("strategy.dp", plan.dp, std::max<std::int64_t>(spec.gpus / replica, 1),
          "gpus / (tp·cp·pp)");
   settle("strategy.shard_group", plan.shard_group, plan.dp * plan.cp, "dp·cp");
+  code_base_warnings();
+}
+
+// What the code base does not do, however it is asked: said aloud, not refused.
+void Resolver::code_base_warnings() {
+  const strategies::Plan& plan = draft_.strategy.plan;
   const std::string& code = draft_.strategy.implementation;
   if (plan.zero == 3 && plan.pp > 1 && (code.starts_with("megatron") || code == "deepspeed")) {
     warn(fmt::format("{} does not run zero: 3 with a pipeline (zero: 1 it does); parameters are "
                      "gathered for every micro-batch of every stage",
                      code),
          "strategy.zero");
+  }
+  if (plan.zero == 1 && plan.overlap.grad_reduce && given_by_user("strategy.overlap.grad_reduce") &&
+      draft_.implementation.zero_reduces_after_backward) {
+    warn(fmt::format("{} reduces all gradients at once behind backward with zero: 1; "
+                     "overlap.grad_reduce: true changes nothing",
+                     code),
+         "strategy.overlap.grad_reduce");
   }
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "scenarios/node.hpp"
+#include "scenarios/problems.hpp"
 #include "scenarios/reader.hpp"
 
 namespace scenarios {
@@ -36,6 +37,7 @@ std::string written_key(const Resolved& item, const std::vector<Resolved>& all) 
 std::string to_yaml(const Scenario& scenario) {
   Node root = mapping_node({});
   for (const Resolved& item : scenario.resolved) {
+    if (rests(scenario, item.key)) continue;
     Node value = scalar_node(item.value, {});
     overlay(root, nested(written_key(item, scenario.resolved), std::move(value), {}));
   }

@@ -36,7 +36,10 @@ inline std::string random_context(Draw& draw, std::int64_t cp) {
   const std::string type = draw.of<std::string>({"ring", "allgather", "ulysses", "hybrid"});
   std::string s = ", cp_type: " + type;
   if (type == "hybrid") s += fmt::format(", cp_ulysses: {}", draw.coin() ? 2 : cp);
-  return s + (draw.coin() ? ", cp_balance: contiguous" : "");
+  // Where heads are exchanged, every rank has as much work.
+  const bool rings = type == "ring" || type == "allgather" || s.ends_with("cp_ulysses: 2");
+  const bool contiguous = draw.coin() && rings && !(cp == 2 && type == "hybrid");
+  return s + (contiguous ? ", cp_balance: contiguous" : "");
 }
 
 // tp: neighbours of a shard group are so many ranks apart; nodes have eight.
@@ -45,7 +48,10 @@ inline std::string random_sharding(Draw& draw, int zero, std::int64_t replicas, 
   const bool groups = zero > 0 && replicas % 2 == 0 && draw.coin();
   const std::int64_t group = groups ? replicas / 2 : replicas;
   if (groups) s += fmt::format(", shard_group: {}", group);
-  if (zero > 0 && draw.coin()) s += ", quantized_weights: true, quantized_gradients: true";
+  if (zero > 0 && draw.coin()) {
+    s += ", quantized_gradients: true";
+    if (zero == 3) s += ", quantized_weights: true";
+  }
   const std::int64_t inside = 8 / tp;
   const bool second = zero == 3 && group % 2 == 0 && group > 2 && draw.coin();
   if (second) s += ", secondary_shard: 2";
@@ -105,12 +111,14 @@ inline Composition random_composition(std::uint64_t seed) {
   std::string s =
       fmt::format("{{tp: {}, cp: {}, pp: {}, dp: {}, vpp: {}, zero: {}", tp, cp, pp, dp, vpp, zero);
   s += schedule + random_sharding(draw, zero, dp * cp, tp);
-  if (tp > 1 && draw.coin()) s += ", sequence_parallel: true";
+  const bool split = tp > 1 && draw.coin();
+  if (split) s += ", sequence_parallel: true";
   if (cp > 1) s += random_context(draw, cp);
   const bool beside = moe && pairs && draw.coin();
   s += fmt::format(
       ", overlap: {{grad_reduce: {}, param_gather: {}, tp: {}, ep_passes: {}, delay_wgrad: {}}}",
-      draw.coin(), draw.coin(), draw.coin(), beside, moe && (beside || deep) && draw.coin());
+      draw.coin(), draw.coin(), draw.coin() && (split || tp == 1), beside,
+      moe && (beside || deep) && draw.coin());
   if (moe) s += random_experts(draw, dp * cp * tp);
   if (draw.number() % 4 == 0) {
     s += fmt::format(", offload: {{optimizer: 1, activations: {}, parameters: {}, nvme: {}}}",

@@ -97,6 +97,16 @@ const std::vector<Refused> kRefused{
     {"zero: 3, gather_group: 4", "but 8 ranks of a shard group lie on a node",
      "strategy.gather_group: 8"},
     {"zero: 3, gather_group: 8, secondary_shard: 8", "gathered in one hop", "keep one"},
+    {"cp: 2, cp_type: ulysses, cp_balance: contiguous", "ranks that exchange heads see the whole",
+     "strategy.cp_balance: head_tail"},
+    {"zero: 1, quantized_weights: true", "travel where layers gather them", "strategy.zero: 3"},
+    {"tp: 2, overlap: {tp: true}", "which sequence parallelism has",
+     "strategy.sequence_parallel: true"},
+    {"zero: 1, reshard_after_forward: false", "with zero: 3 only", "strategy.zero: 3"},
+    {"", "keeps nothing of a layer that could be freed early", "deallocate_early: false",
+     "recompute: full, deallocate_early: true"},
+    {"", "where scales are delayed", "training.fp8_recipe: delayed",
+     "precision: fp8, fp8_recipe: blockwise, fp8_amax_reduce: tensor"},
     {"cp: 2, cp_balance: contiguous", "is not causal", "head_tail", "", "causal: false"},
     {"ep: 4, overlap: {delay_wgrad: true}", "overlap.ep_passes is false",
      "strategy.overlap.ep_passes: true", "", kMoe},
@@ -193,4 +203,34 @@ TEST_CASE("combinations that cannot be are refused with a reason and what would 
     CHECK_THAT(said, Catch::Contains(c.right));
     CHECK_THAT(said, Catch::Contains("in.yaml:"));
   }
+}
+
+TEST_CASE(
+    "keys of a profile that its others leave without a say are refused where they are written") {
+  const std::pair<const char*, const char*> rows[] = {
+      {"base: fsdp, bucket: 10 MB", "each layer is a bucket"},
+      {"base: fsdp, list_slice: 10 us", "no list of slices"},
+      {"base: ideal, library_version: '2.18'", "no library's"},
+      {"base: megatron-core, gradients_cast_apart: true", "add into the sum themselves"},
+      {"base: fsdp, compiles_loss: true", "nothing is compiled"},
+      {"base: fsdp, host_limits: false, kernels: {launch: 10 us}", "never holds the device up"},
+      {"base: fsdp, host_limits: false, launch_blocking: true", "never holds the device up"},
+      {"base: fsdp, kernels: {fused_softmax: true}", "no softmax of its own"}};
+  for (const auto& [implementation, reason] : rows) {
+    const std::string text =
+        "model: llama2-7b\ncluster: {preset: dgx-h100, gpus: 8}\ntraining: {global_batch: 8}\n"
+        "implementation: {" +
+        std::string(implementation) + "}\n";
+    INFO(text);
+    CHECK_THAT(support::complaint(text, "in.yaml"), Catch::Contains(reason));
+  }
+}
+
+TEST_CASE("what a code base does not do, however it is asked, is said aloud") {
+  const auto scenario = scenarios::read_scenario_text(
+      "model: llama2-7b\ncluster: {preset: dgx-h100, gpus: 8}\ntraining: {global_batch: 8}\n"
+      "strategy: {zero: 1, overlap: {grad_reduce: true}}\nimplementation: nanotron\n",
+      "in.yaml");
+  REQUIRE(scenario.warnings.size() == 1);
+  CHECK_THAT(scenario.warnings[0].message, Catch::Contains("at once behind backward"));
 }

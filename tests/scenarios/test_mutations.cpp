@@ -74,7 +74,8 @@ TEST_CASE("damaged scenarios are read or refused") {
   const std::string seeds[] = {
       read_text(source_dir() / "scenarios" / "llama3-405b-4d.yaml"),
       kSmall +
-          "strategy: {tp: 2, overlap: {tp: true}, pp_layout: {stages: [12]}}\n"
+          "strategy: {tp: 2, sequence_parallel: true, overlap: {tp: true}, pp_layout: {stages: "
+          "[12]}}\n"
           "faults: {slow_ranks: [{rank: 1, factor: 2}], jitter: 0.01}\n"
           "search: {ranges: {tp: [1, 2]}, max_memory: 70 GiB}\n",
       "model: {blocks: [{name: a, repeat: 2, operators: [{type: linear, in: 8, out: 8}]}]}\n"
