@@ -28,6 +28,7 @@ struct RankState {
   std::array<TaskId, kStreams> last;  // per stream
   TaskId host_anchor;
   sim::Time host_clock;                                  // since the anchor
+  bool computes = false;                                 // issued compute since the anchor
   std::array<std::uint32_t, kGroupKinds> collectives{};  // of the group of a kind: how many so far
 };
 
@@ -35,7 +36,7 @@ struct Meeting {  // members of a group that have arrived at a collective
   std::size_t arrived = 0;
   std::vector<TaskId> predecessors;
   std::vector<TaskOrigin> waiting;
-  sim::HostIssue host;
+  std::optional<sim::HostIssue> host;  // the latest of the first one's anchor
 };
 
 bool launches_per_peer(const Fleet& fleet, const Network& network, PeerLaunches when) {
@@ -125,20 +126,31 @@ class Lowering {
     const Op& op = s.program->op(index);
     out_.task_of[rank.index()][index] = task;
     if (op.kind != OpKind::receive) s.last[lane(op)] = task;
-    if (op.host_waits) await(rank, task);
+    if (op.stream == Stream::compute) s.computes = true;
+    if (op.host_waits) await(rank, op, task);
     s.next = index + 1;
   }
 
-  // The host goes on when a task has finished, or when it is through with what it has issued.
-  void await(RankId rank, TaskId task) {
+  // The host goes on when a task has finished. A message may have arrived before the host is through
+  // with what it has issued; what the host issues itself ends no earlier.
+  void await(RankId rank, const Op& op, TaskId task) {
     RankState& s = state(rank);
-    if (implementation_.host_limits && !is_issued_last(s, task)) {
-      const sim::HostIssue reached{s.host_anchor, s.host_clock, s.host_clock};
-      out_.origins.push_back({rank, s.next});
-      task = out_.graph.add_compute(rank, sim::Time::zero(), {&task, 1}, reached, 0);
+    if (implementation_.host_limits && op.kind == OpKind::receive && !is_issued_last(s, task)) {
+      task = reached(rank, {&task, 1}, {s.host_anchor, s.host_clock, s.host_clock});
     }
+    anchor(s, task);
+  }
+
+  static void anchor(RankState& s, TaskId task) {
     s.host_anchor = task;
     s.host_clock = sim::Time::zero();
+    s.computes = false;
+  }
+
+  // When the host has come to a point, and what it waits for there has finished.
+  TaskId reached(RankId rank, std::span<const TaskId> before, const sim::HostIssue& host) {
+    out_.origins.push_back({rank, state(rank).next});
+    return out_.graph.add_compute(rank, sim::Time::zero(), before, host, 0);
   }
 
   // A task ends no earlier than the host is through with issuing it.
@@ -169,16 +181,18 @@ class Lowering {
   sim::HostIssue issue(RankId rank, const Op& op) {
     RankState& s = state(rank);
     if (!implementation_.host_limits) return {};
-    const TaskId computed = s.last[static_cast<std::size_t>(Stream::compute)];
-    if (op.kind == OpKind::collective && op.host_waits && computed.valid() &&
-        !(s.host_anchor.valid() && computed < s.host_anchor)) {
-      await(rank, computed);  // the device has nothing left to do
+    if (op.kind == OpKind::collective && op.host_waits && s.computes) {
+      const TaskId computed = s.last[static_cast<std::size_t>(Stream::compute)];
+      const sim::HostIssue here{s.host_anchor, s.host_clock, s.host_clock};
+      anchor(s, is_issued_last(s, computed) ? computed : reached(rank, {&computed, 1}, here));
     }
     // What a CUDA graph replays is not issued.
     if (per_peer_ && op.kind == OpKind::collective && op.host > sim::Time::zero()) {
       s.host_clock += per_peer(*fleet_.group(rank, op.group));
     }
-    const sim::Time first = std::min(op.host, implementation_.kernels.launch);
+    // Compute starts with its first kernel; a collective is one that its call launches at the end.
+    const bool kernels = op.kind == OpKind::compute;
+    const sim::Time first = kernels ? std::min(op.host, implementation_.kernels.launch) : op.host;
     sim::HostIssue out{s.host_anchor, s.host_clock + first, s.host_clock + op.host};
     s.host_clock += op.host;
     return out;
@@ -251,19 +265,30 @@ class Lowering {
     if (!waits_at(meeting, rank)) {
       const auto before = predecessors(rank, index);
       meeting.predecessors.insert(meeting.predecessors.end(), before.begin(), before.end());
-      const sim::HostIssue host = issue(rank, op);
-      if (meeting.waiting.empty()) meeting.host = host;
+      arrive(meeting, rank, issue(rank, op));
       meeting.waiting.push_back({rank, index});
       ++meeting.arrived;
     }
     if (meeting.arrived < group.participants.size()) return false;
-    const TaskId task = start(group, op, meeting.predecessors, meeting.host, {rank, index});
+    const TaskId task = start(group, op, meeting.predecessors, *meeting.host, {rank, index});
     for (const TaskOrigin& member : meeting.waiting) {
       record(member.rank, member.op, task);
       ++state(member.rank).collectives[kind];
     }
     meetings_.erase(key);
     return true;
+  }
+
+  // A collective starts when all hosts have issued it: the graph knows one for each task.
+  void arrive(Meeting& meeting, RankId rank, const sim::HostIssue& host) {
+    if (!meeting.host) {
+      meeting.host = host;
+    } else if (meeting.host->anchor == host.anchor) {
+      meeting.host->begin = std::max(meeting.host->begin, host.begin);
+      meeting.host->end = std::max(meeting.host->end, host.end);
+    } else {
+      meeting.predecessors.push_back(reached(rank, {}, host));
+    }
   }
 
   TaskId start(const Group& group, const Op& op, std::span<const TaskId> before,

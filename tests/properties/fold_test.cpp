@@ -25,6 +25,22 @@ TEST_CASE("folding changes nothing but the number of simulated ranks") {
   }
 }
 
+TEST_CASE("folding is exact where hosts wait for messages, whichever rank comes first") {
+  for (const char* profile : {"megatron-lm-2021", "deepspeed", "internevo", "nanotron"}) {
+    for (const char* cluster : {"preset: dgx1-v100", "preset: dgx-b200", "preset: pcie-box"}) {
+      INFO(profile << ", " << cluster);
+      const auto scenario =
+          read({"waits", 16, "{pp: 2, cp: 2, dp: 4, zero: 3}",
+                "{layers: 8, hidden: 1024, heads: 16, kv_heads: 8, ffn: 2816, vocab: 32000}",
+                "seq_len: 1024, global_batch: 64, micro_batch: 4", cluster, profile});
+      scenarios::PredictOptions options;
+      const auto folded = scenarios::predict(scenario, options);
+      options.fold = false;
+      CHECK(folded.step_time == scenarios::predict(scenario, options).step_time);
+    }
+  }
+}
+
 TEST_CASE("equal replicas fold to one rank a stage") {
   const auto report =
       scenarios::predict(read({"3d", 128, "{tp: 8, sequence_parallel: true, pp: 4, zero: 1}"}));

@@ -137,6 +137,8 @@ inline Composition random_composition(std::uint64_t seed) {
       fmt::format("seq_len: 512, global_batch: {}, micro_batch: 1{}",
                   dp * pp * (deep ? 2 : draw.of<std::int64_t>({1, 2})), training),
       fmt::format("preset: {}, nvme: 20 GB/s", fp8 ? "dgx-h100" : "dgx-a100")};
+  // A host that waits for messages has a clock that depends on when they come.
+  if (pp > 1 && draw.coin()) out.implementation = "{base: megatron-core, p2p_synchronises: true}";
   return out;
 }
 
