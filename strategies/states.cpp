@@ -102,7 +102,9 @@ std::int64_t quantised_weight_bytes(const StepContext& context, std::int64_t wei
       context.implementation->fp8_parameter_gather && training.precision == models::Precision::fp8;
   const double each = cast_copies(training, *context.device) * quantised_element_bytes(training) -
                       (in_place ? parameter_bytes(training) : 0.0);
-  return static_cast<std::int64_t>(static_cast<double>(weights) * each);
+  // Of weights that are fetched, no cast outlives its use.
+  const double resident = 1.0 - context.plan->offload.parameters;
+  return static_cast<std::int64_t>(static_cast<double>(weights) * each * resident);
 }
 
 sim::Bytes secondary_memory(const StepContext& context, const ParameterSet& parameters) {
