@@ -161,7 +161,8 @@ void OperatorBuilder::add_gradient_kernels(const Linear& spec) {
             .forward_kernels = 0,
             .backward_kernels = 0});
   operators_.back().backward_weight.traffic = bytes(out, dims_.element);
-  operators_.back().backward_weight.kernels = 1;
+  operators_.back().backward_weight.kernels = static_cast<int>(spec.groups);
+  operators_.back().expert = spec.expert;
 }
 
 Operator& OperatorBuilder::streamed(const Streamed& spec) {

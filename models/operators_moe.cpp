@@ -32,6 +32,18 @@ MoeSizes moe_sizes(const Moe& moe, const Shard& shard, const Dims& dims) {
   return sizes;
 }
 
+// What chooses the tokens an expert keeps (Megatron-Core's apply_router_token_dropping, padded to
+// the capacity): top-k over the tokens of each expert, one block of torch's radix selection a
+// column, a mask of zeros, its copy and what is scattered into it, its cast to bool, and the product
+// with the probabilities. On an H100 that took what 250 to 440 bytes a token and expert take, with
+// 16,384 to 4,096 tokens (models/fit/measured/h100-80gb/moe.csv). Backward multiplies by the mask.
+void drop_tokens(Streamed& router, bool compiled) {
+  router.forward_bytes += 330.0;
+  router.backward_bytes += 9.0;
+  router.forward_kernels += compiled ? 4 : 8;
+  router.backward_kernels += 1;
+}
+
 // Router GEMM, scores, top-k, and the maps that permutation needs. Works on the sequence shard.
 void add_router(OperatorBuilder& builder, const Transformer& model, const Shard& shard) {
   const Dims& dims = builder.dims();
@@ -56,6 +68,7 @@ void add_router(OperatorBuilder& builder, const Transformer& model, const Shard&
   const int sums = !sizes_vary || shard.exchange_routes ? 0 : shard.ep > 1 ? 7 : 2;
   top_k.forward_kernels = (builder.kernels().compiled ? 6 : 18) + sums;
   top_k.backward_kernels = builder.kernels().compiled ? 3 : 8;
+  if (moe.capacity_factor > 0.0) drop_tokens(top_k, builder.kernels().compiled);
   Operator& op = builder.streamed(top_k);
   if (moe.router_bias) op.parameters = moe.experts;
   op.saved_internal = bytes(top_k.elements, 9.0);  // fp32 logits and scores, a byte map
@@ -117,23 +130,35 @@ void add_dispatch_cast(OperatorBuilder& builder, const MoeSizes& sizes, std::int
                     .backward_bytes = each});
 }
 
-// Grouped products hand the second bias back, and Megatron-Core adds it expert by expert
-// (TEGroupedMLP._apply_bias): times the fp32 routing weights, added in fp32, joined, cast. Backward
-// casts, sums products with bias and weights, and joins the slices' gradients. That is 24 + 2e and
-// 32 + 4e bytes an element; mixed types make it 37 and 48 in 16 bits, measured on an H100
-// (models/fit/measured/h100-80gb/moe.csv, two experts).
-void add_expert_bias(OperatorBuilder& builder, const Transformer& model, const MoeSizes& sizes) {
+// Biases of the experts' outputs, scaled by the routing weights, as Megatron-Core adds them
+// (TEGroupedMLP._apply_bias): for each expert a product of bias and fp32 weights (4 bytes written)
+// and a sum in fp32 (2 + 4 read, 4 written), then all joined (4 + 4) and cast down (4 + 2).
+// Backward casts the gradient up (2 + 4) and, for each expert, down again (4 + 2), multiplies it by
+// the weights and sums that over rows, by the bias and sums that over columns (4 + 4 + 4 each),
+// casts the bias's gradient, and joins the parts (2 + 2). Mixed types make those 28 and 40 bytes in
+// 16 bits 37 and 48, measured on an H100 (models/fit/measured/h100-80gb/moe.csv, two experts).
+void add_output_bias(OperatorBuilder& builder, const MoeSizes& sizes, std::int64_t hidden) {
   const double e = builder.dims().element;
-  const bool fused = builder.kernels().compiled;
-  const int experts = static_cast<int>(sizes.local_experts);
-  builder.streamed({.name = "expert_bias",
-                    .region = Region::mlp_out,
-                    .modules = module_bit(Module::moe),
-                    .elements = static_cast<double>(sizes.received * model.hidden),
-                    .forward_bytes = fused ? 2.0 * e : 33.0 + 2.0 * e,
-                    .backward_bytes = fused ? 3.0 * e : 40.0 + 4.0 * e,
-                    .forward_kernels = fused ? 1 : 2 + 2 * experts,
-                    .backward_kernels = fused ? 2 : 2 + 5 * experts});
+  const auto experts = static_cast<int>(sizes.local_experts);
+  Streamed spec{.name = "expert_bias",
+                .region = Region::mlp_out,
+                .modules = module_bit(Module::moe),
+                .elements = static_cast<double>(sizes.received * hidden),
+                .forward_bytes = 2.0 * e + 33.0,
+                .backward_bytes = 4.0 * e + 40.0,
+                .forward_kernels = 2 * experts + 2,
+                .backward_kernels = 6 * experts + 2};
+  double temporary = 12.0;  // the product, the sum and what is joined, in fp32
+  if (builder.kernels().compiled) {
+    spec.forward_bytes = 2.0 * e;
+    spec.backward_bytes = 2.0 * e;
+    spec.forward_kernels = spec.backward_kernels = 1;
+    temporary = e;
+  }
+  Operator& op = builder.streamed(spec);
+  op.expert = true;
+  op.parameters = sizes.local_experts * hidden;
+  op.workspace = bytes(spec.elements, temporary);
 }
 
 void add_experts(OperatorBuilder& builder, const Transformer& model, const MoeSizes& sizes,
@@ -149,10 +174,11 @@ void add_experts(OperatorBuilder& builder, const Transformer& model, const MoeSi
   gemm.input_elements = sizes.received * model.hidden;  // the received copies, in expert order
   gemm.input_freed_by = moe;
   gemm.input_internal = true;
-  gemm.bias = model.bias;
   gemm.expert = true;
   gemm.cast_input = !quantised;
+  gemm.bias = model.bias;
   builder.linear(gemm);
+  gemm.bias = false;
   gemm.cast_input = true;
   gemm.cast_gradient = !quantised;
   const auto both = static_cast<Modules>(moe | module_bit(Module::moe_act));
@@ -169,7 +195,7 @@ void add_experts(OperatorBuilder& builder, const Transformer& model, const MoeSi
   gemm.input_elements = keeps ? sizes.received * sizes.ffn : 0;
   gemm.input_freed_by = both;
   builder.linear(gemm);
-  if (model.bias) add_expert_bias(builder, model, sizes);
+  if (model.bias) add_output_bias(builder, sizes, model.hidden);
   add_padding(builder, model, Region::mlp_out, sizes);
 }
 

@@ -85,8 +85,9 @@ collectives::Fabric fabric_of(const Scenario& scenario) {
 }
 
 sim::Bandwidth host_memory_of(const Scenario& scenario) {
-  // DeepSpeed's CPUAdam sustains half of what its memory could: 10 billion parameters of 30 bytes
-  // in 2.57 s, 1 billion in 0.22 s, on two Xeon 8168 with 256 GB/s (recalled: arXiv 2101.06840 §6).
+  // Memory sets the pace (docs/strategies.md, Offloading). DeepSpeed's CPUAdam sustains half of
+  // what it could: 10 billion parameters of 30 bytes in 2.57 s, 1 billion in 0.22 s, on two Xeon
+  // 8168 with 256 GB/s (arXiv 2101.06840, table of Adam's latency; recalled).
   constexpr double kSustained = 0.5;
   // Two sockets of eight channels DDR4-3200, the common accelerator server of 2020 to 2022.
   constexpr sim::Bandwidth kUsual = sim::Bandwidth::gb_per_s(409.6);

@@ -136,6 +136,12 @@ void Resolver::code_base_warnings() {
                      code),
          "strategy.zero");
   }
+  if (plan.overlap.ep_passes && plan.pp > 1 && plan.vpp == 1 && plan.schedule == "1f1b") {
+    warn(
+        "passes side by side with one chunk a stage leave half of the pipeline idle: a micro-batch "
+        "takes a pair's time at every stage, both ways; Megatron-Core wants vpp above 1",
+        "strategy.overlap.ep_passes");
+  }
   if (plan.zero == 1 && plan.overlap.grad_reduce && given_by_user("strategy.overlap.grad_reduce") &&
       draft_.implementation.zero_reduces_after_backward) {
     warn(fmt::format("{} reduces all gradients at once behind backward with zero: 1; "

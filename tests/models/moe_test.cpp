@@ -56,36 +56,68 @@ TEST_CASE("fp8 pads what each expert received, once before and once after") {
   CHECK(padded_bytes(model, Precision::fp8, kernels) == 0.0);
 }
 
-TEST_CASE("experts' biases are parameters, and Megatron-Core adds the second one slice by slice") {
+TEST_CASE("biases of the experts' outputs are added one expert at a time, in fp32") {
   models::Transformer model = experts();
   models::Shard shard;
-  shard.micro_batch = 1;
   shard.seq_len = 4096;
   shard.ep = 8;
-  const auto operators = [&] {
-    return layer_operators(model, models::LayerKind::moe, shard, models::KernelProfile{});
+  models::KernelProfile kernels;
+  const auto find = [&] {
+    for (const auto& op : layer_operators(model, models::LayerKind::moe, shard, kernels)) {
+      if (std::string(op.name) == "expert_bias") return op;
+    }
+    return models::Operator{};
   };
-  const auto parameters = [&] {
+  CHECK(find().forward.kernels == 0);  // without biases
+  model.bias = true;
+  const models::Operator op = find();
+  const std::int64_t received = 4 * 4096 * 2048;
+  CHECK(op.forward.traffic.count() == received * 37);
+  CHECK(op.backward_data.traffic.count() == received * 48);
+  CHECK(op.forward.kernels == 2 * 8 + 2);
+  CHECK(op.backward_data.kernels == 6 * 8 + 2);
+  CHECK(op.parameters == 8 * 2048);
+  kernels.compiled = true;  // one kernel adds them
+  CHECK(find().forward.traffic.count() == received * 4);
+  CHECK(find().forward.kernels == 1);
+}
+
+TEST_CASE("a rank holds its part of the experts' biases") {
+  models::Transformer model = experts();
+  models::Shard shard;
+  shard.seq_len = 4096;
+  shard.ep = 8;
+  const auto held = [&] {
     std::int64_t sum = 0;
-    for (const auto& op : operators()) sum += op.parameters;
+    for (const auto& op : layer_operators(model, models::LayerKind::moe, shard, {})) {
+      if (op.expert) sum += op.parameters;
+    }
     return sum;
   };
-  const auto named = [](const auto& op) { return std::string(op.name) == "expert_bias"; };
-  const std::int64_t without = parameters();
-  const std::int64_t all_without = models::count_parameters({"experts", model}).total;
-  CHECK(std::ranges::none_of(operators(), named));
+  const std::int64_t matrices = held();
   model.bias = true;
-  // Of 8 experts a rank: gate and up, down; beside them the attention's four.
-  const std::int64_t attention = 4 * 2048;
-  const std::int64_t expert = 2 * 768 + 2048;
-  CHECK(parameters() - without == attention + 8 * expert);
-  CHECK(models::count_parameters({"experts", model}).total - all_without == 2 * (attention + 64 * expert));
-  const auto biased = operators();
-  const auto op = std::ranges::find_if(biased, named);
-  REQUIRE(op != biased.end());
-  const std::int64_t received = 4 * 4096 * 2048;
-  CHECK(op->forward.traffic.count() == 37 * received);
-  CHECK(op->backward_data.traffic.count() == 48 * received);
-  CHECK(op->forward.kernels == 2 + 2 * 8);
-  CHECK(op->backward_data.kernels == 2 + 5 * 8);
+  CHECK(held() - matrices == 8 * (2 * 768 + 2048));
+}
+
+TEST_CASE("tokens are chosen by kernels over the probabilities of all experts") {
+  models::Transformer model = experts();
+  models::Shard shard;
+  shard.seq_len = 4096;
+  shard.ep = 8;
+  models::KernelProfile kernels;
+  kernels.host_issues_experts = false;  // no sizes that the host reads
+  const auto router = [&] {
+    for (const auto& op : layer_operators(model, models::LayerKind::moe, shard, kernels)) {
+      if (std::string(op.name) == "top_k") return op;
+    }
+    return models::Operator{};
+  };
+  const models::Operator free = router();
+  model.moe->capacity_factor = 1.0;
+  const models::Operator dropped = router();
+  CHECK(dropped.forward.traffic.count() - free.forward.traffic.count() == 4096 * 64 * 330);
+  CHECK(dropped.backward_data.traffic.count() - free.backward_data.traffic.count() ==
+        4096 * 64 * 9);
+  CHECK(dropped.forward.kernels - free.forward.kernels == 8);
+  CHECK(dropped.backward_data.kernels - free.backward_data.kernels == 1);
 }

@@ -167,6 +167,16 @@ std::vector<Row> qwen_and_moe_rows() {
   };
 }
 
+// 116,829,156,672 with 64 attention sinks a layer, which are not modelled; the model card rounds
+// the experts and their routers to 114.71 billion.
+Row gpt_oss() {
+  Transformer model =
+      with_moe(llama({36, 2880, 64, 8, 2880, 201088, 64}),
+               models::Moe{.experts = 128, .top_k = 4, .ffn = 2880, .router_bias = true});
+  model.bias = true;
+  return {"gpt-oss-120b", model, 116829156672 - 36 * 64};
+}
+
 void check(const Row& row) {
   INFO(row.name);
   const models::ParameterCount count = models::count_parameters({row.name, row.model});
@@ -192,6 +202,7 @@ TEST_CASE("dense models have their published parameter counts") {
 
 TEST_CASE("Qwen, mixtures of experts and latent attention have their published counts") {
   for (const Row& row : qwen_and_moe_rows()) check(row);
+  check(gpt_oss());
 }
 
 TEST_CASE("Megatron models have the counts their papers round") {

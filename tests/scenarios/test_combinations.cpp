@@ -233,4 +233,11 @@ TEST_CASE("what a code base does not do, however it is asked, is said aloud") {
       "in.yaml");
   REQUIRE(scenario.warnings.size() == 1);
   CHECK_THAT(scenario.warnings[0].message, Catch::Contains("at once behind backward"));
+  const auto pairs = scenarios::read_scenario_text(
+      "model: {layers: 8, hidden: 1024, heads: 16, vocab: 32000, moe: {experts: 8, top_k: 2, ffn: "
+      "1024}}\ncluster: {preset: dgx-h100, gpus: 16}\ntraining: {global_batch: 64}\n"
+      "strategy: {ep: 4, pp: 4, overlap: {ep_passes: true}}\n",
+      "in.yaml");
+  REQUIRE(pairs.warnings.size() == 1);
+  CHECK_THAT(pairs.warnings[0].message, Catch::Contains("half of the pipeline idle"));
 }
