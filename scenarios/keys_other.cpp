@@ -43,7 +43,8 @@ const std::vector<Key<Faults::SlowRank>> kSlowRank = {
 };
 
 const std::vector<Key<Faults::SlowLink>> kSlowLink = {
-    key<Faults::SlowLink, &Faults::SlowLink::link>("link", "required", "Name of the link."),
+    key<Faults::SlowLink, &Faults::SlowLink::link>(
+        "link", "required", "Name of the link, or of several: * is any run of characters."),
     key<Faults::SlowLink, &Faults::SlowLink::factor>("factor", "required",
                                                      "Capacity is divided by this.", {1, 1e6}),
 };

@@ -11,14 +11,11 @@ namespace scenarios {
 namespace {
 
 // Links the scenario declares slow lose capacity; a name that no link has was refused by the
-// reader.
+// reader (Resolver::slow_links).
 void slow_links(sim::Machine& machine, const strategies::Faults& faults) {
   for (const auto& slow : faults.slow_links) {
-    for (std::size_t l = 0; l < machine.links.size(); ++l) {
-      const sim::LinkId link{l};
-      if (topologies::link_name(machine, link) == slow.link) {
-        machine.links[link].capacity = machine.links[link].capacity * (1.0 / slow.factor);
-      }
+    for (const sim::LinkId link : topologies::find_links(machine, slow.link)) {
+      machine.links[link].capacity = machine.links[link].capacity * (1.0 / slow.factor);
     }
   }
 }

@@ -52,6 +52,7 @@ class Resolver {
   void training();
   void finer_recompute();
   void idle_settings();
+  void slow_links();
   void code_base_warnings();
   void profile();
   void plan();

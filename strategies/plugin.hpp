@@ -14,7 +14,7 @@
 namespace strategies {
 
 // Grows with every change of what a plug-in sees.
-inline constexpr std::uint32_t kPluginVersion = 1;
+inline constexpr std::uint32_t kPluginVersion = 2;
 
 // What the function `stepcast_plugin` of a plug-in returns. `layout` finds plug-ins that were built
 // against other headers.

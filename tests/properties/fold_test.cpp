@@ -62,6 +62,24 @@ TEST_CASE("a slow rank splits the classes by itself, and still folds exactly") {
   CHECK(folded.fold.ranks_simulated < 64);
 }
 
+TEST_CASE("a slow link hurts, and folds exactly; a name that no link has is refused") {
+  auto scenario = read({"slow link", 32, "{tp: 8, sequence_parallel: true, zero: 1}"});
+  const auto even = scenarios::predict(scenario);
+  scenario.faults.slow_links.push_back({"node1/nic*->leaf*", 20.0});
+  const auto folded = scenarios::predict(scenario);
+  scenarios::PredictOptions options;
+  options.fold = false;
+  const auto full = scenarios::predict(scenario, options);
+  CHECK(folded.step_time == full.step_time);
+  CHECK(folded.step_time > even.step_time);
+  CHECK_THROWS_WITH(
+      scenarios::read_scenario_text("model: llama2-7b\ncluster: {preset: dgx-h100, "
+                                    "gpus: 8}\ntraining: {global_batch: 8}\n"
+                                    "faults: {slow_links: [{link: gpu0, factor: 2}]}\n",
+                                    "links.yaml"),
+      Catch::Contains("links.yaml:4:") && Catch::Contains("no link is named `gpu0`"));
+}
+
 TEST_CASE("noise on every rank leaves nothing to fold") {
   auto scenario = read({"noise", 16, "{dp: 16}"});
   scenario.faults.jitter = 0.05;
