@@ -14,6 +14,26 @@
 namespace collectives {
 namespace {
 
+// Pieces of the buffer in flight behind each other, since reading, adding and writing back overlap.
+// Three passes wait for the first piece: with sixteen they add at most 3/16 of a pass.
+constexpr std::uint32_t kSlices = 16;
+
+// The same rounds for each slice, one round behind the slice before.
+Schedule sliced(const Schedule& whole) {
+  Schedule out{whole.kind, whole.members, whole.switches, whole.chunks * kSlices, {}};
+  out.rounds.resize(whole.rounds.size() + kSlices - 1);
+  for (std::size_t round = 0; round < whole.rounds.size(); ++round) {
+    for (std::uint32_t slice = 0; slice < kSlices; ++slice) {
+      std::vector<Send>& sends = out.rounds[round + slice];
+      for (Send send : whole.rounds[round]) {
+        send.chunk += slice * whole.chunks;
+        sends.push_back(send);
+      }
+    }
+  }
+  return out;
+}
+
 // The switch of a domain is vertex n + domain. Part j belongs to the j-th member of each domain.
 struct Parts {
   std::uint32_t per_part = 1;  // chunks: part j is chunks [j * per_part, (j + 1) * per_part)
@@ -96,7 +116,7 @@ Schedule nvls_schedule(Kind kind, const GroupShape& shape) {
                                 SwitchPass::multicast}) {
     switch_pass(layout, {1}, pass, schedule);
   }
-  return schedule;
+  return sliced(schedule);
 }
 
 std::vector<Edge> nvls_traffic(Kind, const GroupShape& shape, sim::Bytes bytes) {
@@ -123,7 +143,7 @@ Schedule nvls_tree_schedule(Kind kind, const GroupShape& shape) {
   tree_pass(layout, false, schedule);
   switch_pass(layout, {2}, SwitchPass::write_back, schedule);
   switch_pass(layout, {2}, SwitchPass::multicast, schedule);
-  return schedule;
+  return sliced(schedule);
 }
 
 std::vector<Edge> nvls_tree_traffic(Kind, const GroupShape& shape, sim::Bytes bytes) {

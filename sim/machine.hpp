@@ -35,6 +35,8 @@ class Router {
   virtual void route(DeviceId from, DeviceId to, std::vector<LinkId>& out) const = 0;
   // The links from a device to its host memory and back (offload traffic); may leave them empty.
   virtual void host_route(DeviceId device, bool to_host, std::vector<LinkId>& out) const = 0;
+  // The links from a device to the switch of its domain and back; empty where no switch joins it.
+  virtual void switch_route(DeviceId device, bool to_switch, std::vector<LinkId>& out) const = 0;
 };
 
 struct Machine {

@@ -5,6 +5,29 @@
 #include "sim/contracts.hpp"
 
 namespace strategies {
+namespace {
+
+constexpr std::int64_t kSwitch = -1;  // in place of a device: the switch of the other end's domain
+
+// What one vertex sends another in a round.
+struct Message {
+  std::uint32_t from = 0;
+  std::uint32_t to = 0;
+  std::int64_t chunks = 0;
+};
+
+std::vector<Message> messages_of(const std::vector<collectives::Send>& round) {
+  std::vector<Message> out;
+  std::map<std::pair<std::uint32_t, std::uint32_t>, std::size_t> known;
+  for (const collectives::Send& send : round) {
+    const auto [entry, is_new] = known.try_emplace({send.from, send.to}, out.size());
+    if (is_new) out.push_back({send.from, send.to, 0});
+    ++out[entry->second].chunks;
+  }
+  return out;
+}
+
+}  // namespace
 
 Expansion::Expansion(const Fleet& fleet, const Network& network, LoweredStep& out)
     : fleet_(fleet), network_(network), out_(out) {
@@ -14,9 +37,17 @@ Expansion::Expansion(const Fleet& fleet, const Network& network, LoweredStep& ou
 sim::TrafficId Expansion::route(std::int64_t from, std::int64_t to) {
   const auto [entry, is_new] = routes_.try_emplace({from, to});
   if (is_new) {
+    const auto device = [](std::int64_t rank) {
+      return sim::DeviceId{static_cast<std::size_t>(rank)};
+    };
     std::vector<sim::LinkId> links;
-    network_.machine->route(sim::DeviceId{static_cast<std::size_t>(from)},
-                            sim::DeviceId{static_cast<std::size_t>(to)}, links);
+    if (from == kSwitch || to == kSwitch) {
+      const bool up = to == kSwitch;
+      network_.machine->router->switch_route(device(up ? from : to), up, links);
+      SIM_EXPECTS(!links.empty(), "a collective in the switch needs devices on a switch");
+    } else {
+      network_.machine->route(device(from), device(to), links);
+    }
     std::vector<sim::LinkUse> uses;
     for (sim::LinkId link : links) uses.push_back({link, 1.0});
     entry->second = out_.graph.add_traffic(uses);
@@ -48,27 +79,37 @@ sim::TaskId Expansion::collective(const Group& group, const Op& op,
   // A node-limited exchange carries more inside the nodes than between them.
   const sim::Bytes near_chunk = op.forwarded.count() > 0 ? chunk_of(op.forwarded) : chunk;
   const auto& domain = fleet_.shapes[group.shape].domain;
+  const auto members = static_cast<std::uint32_t>(group.members.size());
+  const auto device_of = [&](std::uint32_t vertex) {
+    return vertex < members ? group.members[vertex] : kSwitch;
+  };
+  const auto near = [&](const Message& m) {
+    return m.from >= members || m.to >= members || domain[m.from] == domain[m.to];
+  };
   std::vector<std::vector<sim::TaskId>> ready(
-      group.members.size(), std::vector<sim::TaskId>(before.begin(), before.end()));
+      members + plan.switches, std::vector<sim::TaskId>(before.begin(), before.end()));
   for (const auto& round : plan.rounds) {
     std::vector<std::vector<sim::TaskId>> sent(ready.size());
     std::vector<std::vector<sim::TaskId>> received(ready.size());
-    for (const collectives::Send& send : round) {
-      const sim::Transfer transfer{std::span(&group.participants[send.from], 1),
-                                   route(group.members[send.from], group.members[send.to]),
-                                   domain[send.from] == domain[send.to] ? near_chunk : chunk,
+    for (const Message& m : messages_of(round)) {
+      // A switch sends without a kernel; those of the members run meanwhile, for their own sends.
+      const auto kernels = std::span(group.participants)
+                               .subspan(m.from < members ? m.from : 0, m.from < members ? 1 : 0);
+      const sim::Transfer transfer{kernels,
+                                   route(device_of(m.from), device_of(m.to)),
+                                   (near(m) ? near_chunk : chunk) * m.chunks,
                                    latency,
                                    {},
                                    price.sm_share};
-      const sim::TaskId task = out_.graph.add_transfer(transfer, ready[send.from], host, 0);
+      const sim::TaskId task = out_.graph.add_transfer(transfer, ready[m.from], host, 0);
       out_.origins.push_back(origin);
-      sent[send.from].push_back(task);
-      received[send.to].push_back(task);
+      sent[m.from].push_back(task);
+      received[m.to].push_back(task);
     }
-    // A member's own sends waited for all it had: they stand for it.
-    for (std::size_t m = 0; m < ready.size(); ++m) {
-      if (!sent[m].empty()) ready[m] = std::move(sent[m]);
-      ready[m].insert(ready[m].end(), received[m].begin(), received[m].end());
+    // A vertex's own sends waited for all it had: they stand for it.
+    for (std::size_t v = 0; v < ready.size(); ++v) {
+      if (!sent[v].empty()) ready[v] = std::move(sent[v]);
+      ready[v].insert(ready[v].end(), received[v].begin(), received[v].end());
     }
   }
   return end_of(group, ready, origin);

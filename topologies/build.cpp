@@ -42,6 +42,12 @@ class LayeredRouter final : public LayoutRouter {
     routes_.pcie.append_route(to_host ? gpu : host, to_host ? host : gpu, out);
   }
 
+  void switch_route(sim::DeviceId device, bool to_switch,
+                    std::vector<sim::LinkId>& out) const override {
+    out.clear();
+    routes_.scale_up.append_switch_route(device, to_switch, out);
+  }
+
  private:
   void append_network(sim::DeviceId from, sim::DeviceId to, std::vector<sim::LinkId>& out) const {
     SIM_EXPECTS(!routes_.nic_of.empty(), "two devices that no link joins");

@@ -55,6 +55,13 @@ void ScaleUp::append_route(sim::DeviceId from, sim::DeviceId to,
   }
 }
 
+void ScaleUp::append_switch_route(sim::DeviceId device, bool to_switch,
+                                  std::vector<sim::LinkId>& out) const {
+  if (shape_ != Shape::star) return;
+  const sim::LinkId up = links_[device.index()];
+  out.push_back(to_switch ? up : reverse(up));
+}
+
 void ScaleUp::append_mesh(std::uint32_t from, std::uint32_t to,
                           std::vector<sim::LinkId>& out) const {
   const std::uint32_t base = from / domain_ * domain_;

@@ -25,6 +25,9 @@ class ScaleUp {
   bool reaches(sim::DeviceId from, sim::DeviceId to) const;
   // REQUIRES: reaches(from, to).
   void append_route(sim::DeviceId from, sim::DeviceId to, std::vector<sim::LinkId>& out) const;
+  // The link between a device and its domain's switch, if it has one.
+  void append_switch_route(sim::DeviceId device, bool to_switch,
+                           std::vector<sim::LinkId>& out) const;
 
  private:
   enum class Shape : std::uint8_t { none, star, mesh, torus };

@@ -18,6 +18,9 @@ class NoRoutes final : public LayoutRouter {
   void host_route(sim::DeviceId, bool, std::vector<sim::LinkId>& out) const override {
     out.clear();
   }
+  void switch_route(sim::DeviceId, bool, std::vector<sim::LinkId>& out) const override {
+    out.clear();
+  }
 };
 
 sim::Machine two_lone_devices() {

@@ -131,6 +131,20 @@ TEST_CASE("Host routes go up a device's own PCIe links and down again") {
   CHECK(down[1] == reverse(path.hops[0].link));
 }
 
+TEST_CASE("A device reaches the switch of its domain over its own ports, where there is one") {
+  const sim::Machine machine = build_machine(h100(16, FabricShape::fat_tree, 2));
+  std::vector<sim::LinkId> up, down;
+  machine.router->switch_route(device(13), true, up);
+  machine.router->switch_route(device(13), false, down);
+  REQUIRE(up.size() == 1);
+  CHECK(link_name(machine, up[0]) == "gpu13->node1/nvswitch0");
+  CHECK(down == std::vector{reverse(up[0])});
+  ClusterSpec mesh = h100(16, FabricShape::fat_tree, 2);
+  mesh.intra = IntraType::xgmi_mesh;
+  build_machine(mesh).router->switch_route(device(13), true, up);
+  CHECK(up.empty());
+}
+
 TEST_CASE("Without PCIe figures there is no host route") {
   ClusterSpec spec = h100(16, FabricShape::fat_tree, 2);
   spec.pcie_bandwidth = {};
