@@ -41,7 +41,10 @@ class Walker {
  public:
   Walker(const strategies::Program& program, const strategies::LoweredStep& step,
          const sim::Timeline& timeline, sim::RankId rank)
-      : program_(program), timeline_(timeline), task_of_(step.task_of[rank.index()]) {
+      : program_(program),
+        timeline_(timeline),
+        task_of_(step.task_of[rank.index()]),
+        began_(step.began) {
     previous_.assign(program.size(), kNone);
     std::array<strategies::OpIndex, strategies::kStreams> last;
     last.fill(kNone);
@@ -77,7 +80,10 @@ class Walker {
  private:
   static constexpr strategies::OpIndex kNone = UINT32_MAX;
 
-  Time start(strategies::OpIndex i) const { return timeline_.start[task_of_[i]]; }
+  Time start(strategies::OpIndex i) const {
+    const auto began = began_.find(task_of_[i]);
+    return timeline_.start[began == began_.end() ? task_of_[i] : began->second];
+  }
   Time finish(strategies::OpIndex i) const { return timeline_.finish[task_of_[i]]; }
 
   // Puts [from, to), in which the compute stream was idle before operation i, down to its cause.
@@ -114,6 +120,7 @@ class Walker {
   const strategies::Program& program_;
   const sim::Timeline& timeline_;
   const std::vector<sim::TaskId>& task_of_;
+  const std::map<sim::TaskId, sim::TaskId>& began_;
   std::vector<strategies::OpIndex> previous_;  // on the same stream
   Breakdown out_;
 };

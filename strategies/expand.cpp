@@ -86,8 +86,8 @@ sim::TaskId Expansion::collective(const Group& group, const Op& op,
   const auto near = [&](const Message& m) {
     return m.from >= members || m.to >= members || domain[m.from] == domain[m.to];
   };
-  std::vector<std::vector<sim::TaskId>> ready(
-      members + plan.switches, std::vector<sim::TaskId>(before.begin(), before.end()));
+  const sim::TaskId begin = nothing(group, before, host, origin);
+  std::vector<std::vector<sim::TaskId>> ready(members + plan.switches, {begin});
   for (const auto& round : plan.rounds) {
     std::vector<std::vector<sim::TaskId>> sent(ready.size());
     std::vector<std::vector<sim::TaskId>> received(ready.size());
@@ -101,7 +101,7 @@ sim::TaskId Expansion::collective(const Group& group, const Op& op,
                                    latency,
                                    {},
                                    price.sm_share};
-      const sim::TaskId task = out_.graph.add_transfer(transfer, ready[m.from], host, 0);
+      const sim::TaskId task = out_.graph.add_transfer(transfer, ready[m.from], {}, 0);
       out_.origins.push_back(origin);
       sent[m.from].push_back(task);
       received[m.to].push_back(task);
@@ -112,22 +112,23 @@ sim::TaskId Expansion::collective(const Group& group, const Op& op,
       ready[v].insert(ready[v].end(), received[v].begin(), received[v].end());
     }
   }
-  return end_of(group, ready, origin);
-}
-
-sim::TaskId Expansion::end_of(const Group& group,
-                              const std::vector<std::vector<sim::TaskId>>& ready,
-                              TaskOrigin origin) {
   std::vector<sim::TaskId> last;
   for (const auto& tasks : ready) last.insert(last.end(), tasks.begin(), tasks.end());
   std::sort(last.begin(), last.end());
   last.erase(std::unique(last.begin(), last.end()), last.end());
-  sim::Transfer nothing;
-  nothing.participants = group.participants;
-  nothing.traffic = out_.graph.add_traffic({});
-  const sim::TaskId end = out_.graph.add_transfer(nothing, last, {}, 0);
-  out_.origins.push_back(origin);
+  const sim::TaskId end = nothing(group, last, {}, origin);
+  out_.began.emplace(end, begin);
   return end;
+}
+
+sim::TaskId Expansion::nothing(const Group& group, std::span<const sim::TaskId> before,
+                               sim::HostIssue host, TaskOrigin origin) {
+  sim::Transfer empty;
+  empty.participants = group.participants;
+  empty.traffic = out_.graph.add_traffic({});
+  const sim::TaskId task = out_.graph.add_transfer(empty, before, host, 0);
+  out_.origins.push_back(origin);
+  return task;
 }
 
 }  // namespace strategies

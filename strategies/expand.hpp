@@ -25,8 +25,9 @@ class Expansion {
   sim::TrafficId route(std::int64_t from, std::int64_t to);
   const collectives::Schedule& schedule(const Group& group, collectives::Kind kind,
                                         const collectives::Algorithm* algorithm);
-  sim::TaskId end_of(const Group& group, const std::vector<std::vector<sim::TaskId>>& ready,
-                     TaskOrigin origin);
+  // A transfer of nothing: what follows waits for all before it.
+  sim::TaskId nothing(const Group& group, std::span<const sim::TaskId> before, sim::HostIssue host,
+                      TaskOrigin origin);
 
   const Fleet& fleet_;
   const Network& network_;

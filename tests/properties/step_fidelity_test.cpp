@@ -40,3 +40,13 @@ TEST_CASE("step by step, collectives of switches that add take about the time of
     CHECK(step < flow);
   }
 }
+
+TEST_CASE("step by step, waiting for a collective counts as its dimension's time") {
+  Composition c{"exposed", 16, "{tp: 8, sequence_parallel: true, dp: 2}"};
+  scenarios::PredictOptions options;
+  options.fidelity = "step";
+  const auto report = scenarios::predict(properties::read(c), options);
+  CHECK(report.breakdown.exposed_tp > sim::Time::zero());
+  CHECK(report.breakdown.exposed_dp > sim::Time::zero());
+  CHECK(report.breakdown.bubble.seconds() < 0.01 * report.breakdown.exposed_tp.seconds());
+}
