@@ -44,7 +44,7 @@ class Walker {
       : program_(program),
         timeline_(timeline),
         task_of_(step.task_of[rank.index()]),
-        began_(step.began) {
+        step_(step) {
     previous_.assign(program.size(), kNone);
     std::array<strategies::OpIndex, strategies::kStreams> last;
     last.fill(kNone);
@@ -80,9 +80,16 @@ class Walker {
  private:
   static constexpr strategies::OpIndex kNone = UINT32_MAX;
 
-  Time start(strategies::OpIndex i) const {
-    const auto began = began_.find(task_of_[i]);
-    return timeline_.start[began == began_.end() ? task_of_[i] : began->second];
+  // The first task of an operation: of a collective, the begin of all its transfers.
+  sim::TaskId first_task(strategies::OpIndex i) const {
+    const auto began = step_.began.find(task_of_[i]);
+    return began == step_.began.end() ? task_of_[i] : began->second;
+  }
+  Time start(strategies::OpIndex i) const { return timeline_.start[first_task(i)]; }
+  // When the host had issued it.
+  Time issued(strategies::OpIndex i) const {
+    const sim::HostIssue& host = step_.graph.host(first_task(i));
+    return (host.anchor.valid() ? timeline_.finish[host.anchor] : Time::zero()) + host.begin;
   }
   Time finish(strategies::OpIndex i) const { return timeline_.finish[task_of_[i]]; }
 
@@ -108,19 +115,28 @@ class Walker {
       const strategies::OpIndex before = previous_[cause];
       const bool queued = op.kind != OpKind::receive && before != kNone && finish(before) >= to;
       if (!queued) {
-        // Waits for ranks that are not there yet.
-        (op.activity == Activity::dp && op.kind != OpKind::receive ? out_.exposed_dp
-                                                                   : out_.bubble) += to - from;
+        waited(op, to - from, op.kind != OpKind::receive && issued(cause) >= to);
         return;
       }
       cause = before;
     }
   }
 
+  // Before a communication could start, for the host or for ranks that were not there yet.
+  void waited(const strategies::Op& op, Time time, bool for_host) {
+    if (for_host) {
+      out_.other += time;
+    } else if (op.activity == Activity::dp && op.kind != OpKind::receive) {
+      out_.exposed_dp += time;
+    } else {
+      out_.bubble += time;
+    }
+  }
+
   const strategies::Program& program_;
   const sim::Timeline& timeline_;
   const std::vector<sim::TaskId>& task_of_;
-  const std::map<sim::TaskId, sim::TaskId>& began_;
+  const strategies::LoweredStep& step_;
   std::vector<strategies::OpIndex> previous_;  // on the same stream
   Breakdown out_;
 };
