@@ -43,8 +43,11 @@ constexpr std::array kRests{
          },
          "ranks agree on maxima where scales are delayed; this recipe finds them in the tensor",
          "training.fp8_recipe: delayed, or leave it out"},
-    Rest{"strategy.reshard_after_forward", [](const Scenario& s) { return s.plan.zero < 3; },
-         "parameters are gathered for a layer's forward with zero: 3 only", "strategy.zero: 3"},
+    // true asks for nothing that the other stages would not do.
+    Rest{"strategy.reshard_after_forward",
+         [](const Scenario& s) { return s.plan.zero < 3 && !s.plan.reshard_after_forward; },
+         "parameters are gathered for a layer's forward with zero: 3 only",
+         "strategy.zero: 3, or leave it out"},
     Rest{"strategy.overlap.tp",
          [](const Scenario& s) {
            return s.plan.overlap.tp && s.plan.tp > 1 && !s.plan.sequence_parallel;

@@ -105,6 +105,8 @@ inline constexpr Rest kRests[] = {
      [](const Scenario& s, Said) { return s.plan.pp * s.plan.vpp <= 2; }},
     {"strategy.micro_batch_group", "the default: pp",
      [](const Scenario& s, Said v) { return std::stoi(v) == s.plan.pp; }},
+    {"strategy.reshard_after_forward", "nothing is gathered for a forward",
+     [](const Scenario& s, Said v) { return s.plan.zero < 3 && v == "true"; }},
     {"strategy.overlap.param_gather", "nothing is gathered",
      [](const Scenario& s, Said) { return s.plan.zero == 0; }},
     {"strategy.overlap.grad_reduce", "the reader warns: nanotron reduces behind backward",
