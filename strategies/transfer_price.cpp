@@ -50,17 +50,19 @@ TransferPrices::TransferPrices(const Fleet& fleet, const Network& network, sim::
     : fleet_(fleet), network_(network), fidelity_(fidelity), graph_(graph) {}
 
 sim::Transfer TransferPrices::transfer(const Group& group, const Op& op, double slowdown) {
-  const Pattern pattern = pattern_of(op);
-  const auto index = static_cast<std::size_t>(&group - fleet_.groups.data());
-  const Key key{index,        group.kind, op.collective, op.bytes.count(), op.forwarded.count(),
-                op.overlapped};
-  auto found = priced_.find(key);
-  if (found == priced_.end()) {
-    found = priced_.emplace(key, price(group, op, pattern, slowdown)).first;
+  const auto index = static_cast<std::uint64_t>(&group - fleet_.groups.data());
+  const Key key{
+      index << 9 | static_cast<std::uint64_t>(op.collective) << 1 | (op.overlapped ? 1U : 0U),
+      op.bytes.count(), op.forwarded.count()};
+  const auto [entry, is_new] = priced_.try_emplace(key);
+  Priced& priced = entry->second;
+  if (is_new) {
+    const Pattern pattern = pattern_of(op);
+    priced = price(group, op, pattern, slowdown);
+    priced.traffic = traffic(group, pattern);
   }
-  const Priced& priced = found->second;
-  return {group.participants, traffic(group, pattern), priced.bytes,
-          priced.latency,     priced.rate_cap,         priced.compute_share};
+  return {group.participants, priced.traffic,  priced.bytes,
+          priced.latency,     priced.rate_cap, priced.compute_share};
 }
 
 // Bytes on the most loaded link follow from the ring (or the pairs); where the library needs less

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <set>
-#include <tuple>
+#include <unordered_map>
 #include <vector>
 
 #include "collectives/group_facts.hpp"
@@ -33,6 +33,19 @@ class TransferPrices {
     sim::Time latency;
     sim::Bandwidth rate_cap;
     double compute_share = 0.0;
+    sim::TrafficId traffic;
+  };
+  struct Key {
+    std::uint64_t what = 0;  // group, kind, whether it is overlapped
+    std::int64_t bytes = 0, forwarded = 0;
+    bool operator==(const Key&) const = default;
+  };
+  struct KeyHash {
+    std::size_t operator()(const Key& key) const {
+      std::uint64_t hash = key.what * 0x9E3779B97F4A7C15ULL;
+      hash = (hash ^ static_cast<std::uint64_t>(key.bytes)) * 0x9E3779B97F4A7C15ULL;
+      return (hash ^ static_cast<std::uint64_t>(key.forwarded)) * 0x9E3779B97F4A7C15ULL >> 13;
+    }
   };
 
   Priced price(const Group& group, const Op& op, Pattern pattern, double slowdown);
@@ -47,9 +60,7 @@ class TransferPrices {
   const Network& network_;
   sim::Fidelity fidelity_;
   sim::TaskGraph& graph_;
-  using Key =
-      std::tuple<std::size_t, GroupKind, collectives::Kind, std::int64_t, std::int64_t, bool>;
-  std::map<Key, Priced> priced_;
+  std::unordered_map<Key, Priced, KeyHash> priced_;  // looked up only, never walked
   std::set<PricedGroup> sources_;
   std::map<std::pair<std::size_t, Pattern>, sim::TrafficId> traffic_;
 };

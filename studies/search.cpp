@@ -136,11 +136,10 @@ class Search {
   // Leaves out of a round, where only the best counts, those that keep in host memory what would
   // have room. One byte for each that is left: whether it does.
   std::vector<char> find_needless(std::vector<Item>& round) {
-    std::vector<char> needless(round.size(), 0);
-    if (options_.objective == Objective::memory) return needless;
-    parallel_for(round.size(), work_.threads(), [&](std::size_t t, std::size_t i) {
-      needless[i] = work_.offloads_needlessly(static_cast<unsigned>(t), round[i].id);
-    });
+    if (options_.objective == Objective::memory) return std::vector<char>(round.size(), 0);
+    std::vector<Candidate> candidates;
+    for (const Item& item : round) candidates.push_back(item.id);
+    const std::vector<char> needless = team_.needless(candidates);
     if (front_kind_ == Front::exact) return needless;
     result_.counts.pruned +=
         static_cast<std::uint64_t>(std::count(needless.begin(), needless.end(), 1));

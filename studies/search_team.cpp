@@ -23,13 +23,36 @@ std::vector<CoreBound> ThreadTeam::bound_cores() {
   return out;
 }
 
+// The fleets that items ask for, side by side: a thread that asks for one that another is at work
+// on has to wait for it.
+void ThreadTeam::lay_out(std::span<const Item> items) {
+  std::vector<Candidate> fresh;
+  for (const Item& item : items) {
+    if (item.level == Level::variant && laid_out_.insert(work_.placement(item.id)).second) {
+      fresh.push_back(item.id);
+    }
+  }
+  parallel_for(fresh.size(), work_.threads(), [&](std::size_t t, std::size_t i) {
+    work_.lay_out(static_cast<unsigned>(t), fresh[i]);
+  });
+}
+
 std::vector<Item> ThreadTeam::sharpen(std::span<const Item> items) {
+  if (work_.threads() > 1) lay_out(items);
   std::vector<std::vector<Item>> sharper(items.size());
   parallel_for(items.size(), work_.threads(), [&](std::size_t t, std::size_t i) {
     sharper[i] = work_.sharpened(static_cast<unsigned>(t), items[i]);
   });
   std::vector<Item> out;
   for (const auto& list : sharper) out.insert(out.end(), list.begin(), list.end());
+  return out;
+}
+
+std::vector<char> ThreadTeam::needless(std::span<const Candidate> candidates) {
+  std::vector<char> out(candidates.size(), 0);
+  parallel_for(candidates.size(), work_.threads(), [&](std::size_t t, std::size_t i) {
+    out[i] = work_.offloads_needlessly(static_cast<unsigned>(t), candidates[i]) ? 1 : 0;
+  });
   return out;
 }
 

@@ -1,6 +1,8 @@
 // Who does the work of a search: the threads of this machine, or the ranks of many.
 #pragma once
 
+#include <unordered_set>
+
 #include "studies/search_work.hpp"
 
 namespace studies {
@@ -13,6 +15,8 @@ class SearchTeam {
   virtual std::vector<CoreBound> bound_cores() = 0;
   // What becomes of the items, in their order (SearchWork::sharpened).
   virtual std::vector<Item> sharpen(std::span<const Item> items) = 0;
+  // Which would fit with less in host memory, in their order (SearchWork::offloads_needlessly).
+  virtual std::vector<char> needless(std::span<const Candidate> candidates) = 0;
   // In the order of the tasks.
   virtual std::vector<Evaluation> evaluate(std::span<const EvaluationTask> tasks) = 0;
 };
@@ -25,10 +29,14 @@ class ThreadTeam final : public SearchTeam {
   SearchWork& own() override { return work_; }
   std::vector<CoreBound> bound_cores() override;
   std::vector<Item> sharpen(std::span<const Item> items) override;
+  std::vector<char> needless(std::span<const Candidate> candidates) override;
   std::vector<Evaluation> evaluate(std::span<const EvaluationTask> tasks) override;
 
  private:
+  void lay_out(std::span<const Item> items);
+
   SearchWork work_;
+  std::unordered_set<std::uint64_t> laid_out_;  // placements whose fleets are there
 };
 
 }  // namespace studies

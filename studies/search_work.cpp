@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "strategies/schedule.hpp"
 #include "studies/search_evaluate.hpp"
+#include "studies/search_prices.hpp"
 
 namespace studies {
 
@@ -49,8 +51,8 @@ std::vector<Item> SearchWork::sharpened(unsigned thread, const Item& item) {
     sharp.bound.time_ps = std::max(item.bound.time_ps, desk.bounds->chain_time(core, scenario));
     return {sharp};
   }
+  if (item.level == Level::variant) return {with_links(desk, item)};
   const std::vector<SearchVariant>& all = variants(desk);
-  if (item.level == Level::variant) return {with_links(desk, item, all[item.id.variant])};
   std::vector<Item> out;
   for (std::uint32_t v = 0; v < all.size(); ++v) {
     space_.apply(all[v], scenario);
@@ -64,10 +66,45 @@ std::vector<Item> SearchWork::sharpened(unsigned thread, const Item& item) {
   return out;
 }
 
-Item SearchWork::with_links(Desk& desk, const Item& item, const SearchVariant& variant) const {
+strategies::Plan SearchWork::plan_of(Desk& desk, Candidate id) const {
+  Scenario& scenario = hold(desk, id.core);
+  space_.apply(variants(desk)[id.variant], scenario);
+  strategies::Plan plan = scenario.plan;
+  if (plan.zero == 0) plan.shard_group = plan.dp * plan.cp;
+  return plan;
+}
+
+// What PredictionCache tells fleets apart by.
+std::uint64_t SearchWork::placement(Candidate id) {
+  const strategies::Plan plan = plan_of(desks_.front(), id);
+  std::vector<std::int64_t> numbers{plan.tp,
+                                    plan.cp,
+                                    plan.pp,
+                                    plan.ep,
+                                    plan.etp,
+                                    plan.dp,
+                                    plan.shard_group,
+                                    plan.secondary_shard,
+                                    plan.gather_group,
+                                    static_cast<std::int64_t>(plan.cp_type),
+                                    plan.cp_ulysses,
+                                    static_cast<std::int64_t>(plan.ep_dispatch),
+                                    plan.offload.any() ? 1 : 0,
+                                    strategies::holds_two_copies(plan.schedule) ? 1 : 0};
+  numbers.insert(numbers.end(), plan.rank_order.begin(), plan.rank_order.end());
+  return hash_of(numbers) | 1;
+}
+
+void SearchWork::lay_out(unsigned thread, Candidate id) {
+  Desk& desk = desks_[thread];
+  const strategies::Plan plan = plan_of(desk, id);
+  cache_.fleet(desk.scenario, plan, true);
+}
+
+Item SearchWork::with_links(Desk& desk, const Item& item) const {
   const SearchCore& core = cores_.list[item.id.core];
-  Scenario& scenario = desk.scenario;
-  space_.apply(variant, scenario);
+  const strategies::Plan plan = plan_of(desk, item.id);
+  const Scenario& scenario = desk.scenario;
   Item sharp = item;
   sharp.level = Level::shared;
   if (desk.bounds->memory_is_sharper(core, scenario)) {
@@ -75,8 +112,6 @@ Item SearchWork::with_links(Desk& desk, const Item& item, const SearchVariant& v
         std::max(item.bound.memory_bytes, desk.bounds->memory(core, scenario));
   }
   if (sharp.bound.memory_bytes > limit_) return sharp;
-  strategies::Plan plan = scenario.plan;  // as the simulation has it
-  if (plan.zero == 0) plan.shard_group = plan.dp * plan.cp;
   const auto fleet = cache_.fleet(scenario, plan, true);
   sharp.bound.time_ps =
       std::max(item.bound.time_ps, desk.bounds->shared_time(core, scenario, *fleet));

@@ -35,6 +35,10 @@ class SearchWork {
   // The item with its next sharper bound, or, instead of a core, its variants. Sets no keys.
   std::vector<Item> sharpened(unsigned thread, const Item& item);
   CandidateStrategy strategy_of(unsigned thread, Candidate id);
+  // Equal for strategies whose groups lie on the machine alike: they share a fleet, which is what a
+  // machine that has not laid one out yet takes longest for. Never 0. Not for several threads.
+  std::uint64_t placement(Candidate id);
+  void lay_out(unsigned thread, Candidate id);
   // Whether it would fit with less in host memory.
   bool offloads_needlessly(unsigned thread, Candidate id);
   Evaluation evaluate(const EvaluationTask& task) const;
@@ -48,7 +52,9 @@ class SearchWork {
   scenarios::Scenario& hold(Desk& desk, std::uint32_t core) const;
   // Of the core that the desk holds.
   const std::vector<SearchVariant>& variants(Desk& desk) const;
-  Item with_links(Desk& desk, const Item& item, const SearchVariant& variant) const;
+  // The plan of a candidate, as the simulation has it.
+  strategies::Plan plan_of(Desk& desk, Candidate id) const;
+  Item with_links(Desk& desk, const Item& item) const;
 
   const SearchSpace& space_;
   scenarios::PredictionCache& cache_;

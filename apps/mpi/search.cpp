@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -39,9 +40,12 @@ std::vector<T> values_of(std::string_view bytes) {
 }
 
 // A job is its kind, the number of the space, and places of cores, items or tasks.
-enum class Job : char { bound = 'b', sharpen = 's', evaluate = 'e' };
+enum class Job : char { bound = 'b', sharpen = 's', needless = 'n', evaluate = 'e' };
 constexpr std::size_t kCoresOfJob = 512;
 constexpr std::size_t kItemsOfJob = 8;
+// Laying out a fleet again takes as long as so many jobs that need it.
+constexpr std::size_t kSharpenJobsOfFleet = 100;
+constexpr std::size_t kEvaluationsOfFleet = 8;
 
 std::string bound(studies::SearchWork& work, unsigned thread, std::string_view job) {
   std::vector<studies::CoreBound> out;
@@ -52,13 +56,39 @@ std::string bound(studies::SearchWork& work, unsigned thread, std::string_view j
   return bytes_of(std::span<const studies::CoreBound>(out));
 }
 
+// What becomes of each item, behind how many these are.
 std::string sharpen(studies::SearchWork& work, unsigned thread, std::string_view job) {
-  std::vector<studies::Item> out;
+  std::string out;
   for (const studies::Item& item : values_of<studies::Item>(job)) {
     const auto sharper = work.sharpened(thread, item);
-    out.insert(out.end(), sharper.begin(), sharper.end());
+    const auto count = static_cast<std::uint32_t>(sharper.size());
+    out += bytes_of(std::span<const std::uint32_t>(&count, 1));
+    out += bytes_of(std::span<const studies::Item>(sharper));
   }
-  return bytes_of(std::span<const studies::Item>(out));
+  return out;
+}
+
+std::vector<std::vector<studies::Item>> sharpened(std::string_view answer) {
+  std::vector<std::vector<studies::Item>> out;
+  while (!answer.empty()) {
+    std::uint32_t count = 0;
+    if (answer.size() < sizeof count) throw MpiError("a message has the wrong size");
+    std::memcpy(&count, answer.data(), sizeof count);
+    answer.remove_prefix(sizeof count);
+    const std::size_t bytes = count * sizeof(studies::Item);
+    if (answer.size() < bytes) throw MpiError("a message has the wrong size");
+    out.push_back(values_of<studies::Item>(answer.substr(0, bytes)));
+    answer.remove_prefix(bytes);
+  }
+  return out;
+}
+
+std::string needless(studies::SearchWork& work, unsigned thread, std::string_view job) {
+  std::string out;
+  for (const auto& id : values_of<studies::Candidate>(job)) {
+    out += work.offloads_needlessly(thread, id) ? '\1' : '\0';
+  }
+  return out;
 }
 
 std::string evaluate(const studies::SearchWork& work, std::string_view job) {
@@ -113,6 +143,8 @@ Work work_of(SpaceWorks& works) {
         return bound(*work, thread, rest);
       case Job::sharpen:
         return sharpen(*work, thread, rest);
+      case Job::needless:
+        return needless(*work, thread, rest);
       case Job::evaluate:
         return evaluate(*work, rest);
     }
@@ -132,34 +164,78 @@ class RankTeam final : public studies::SearchTeam {
     for (std::size_t c = 0; c < work_->cores().list.size(); c += kCoresOfJob) {
       firsts.push_back(static_cast<std::uint32_t>(c));
     }
-    return run<studies::CoreBound>(Job::bound, std::span<const std::uint32_t>(firsts), 1);
+    return run<studies::CoreBound>(Job::bound, std::span<const std::uint32_t>(firsts));
   }
 
+  // Jobs of items that need the same fleet, or none.
   std::vector<studies::Item> sharpen(std::span<const studies::Item> items) override {
-    return run<studies::Item>(Job::sharpen, items, kItemsOfJob);
+    std::map<std::uint64_t, std::vector<std::size_t>> by_placement;
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      const bool links = items[i].level == studies::Level::variant;
+      by_placement[links ? work_->placement(items[i].id) : Leader::kNothing].push_back(i);
+    }
+    Leader::Jobs jobs;
+    jobs.worth = kSharpenJobsOfFleet;
+    std::vector<std::size_t> places;  // of the items in the order of the jobs
+    for (const auto& [placement, members] : by_placement) {
+      for (std::size_t m = 0; m < members.size(); m += kItemsOfJob) {
+        std::vector<studies::Item> some;
+        for (std::size_t i = m; i < std::min(members.size(), m + kItemsOfJob); ++i) {
+          some.push_back(items[members[i]]);
+          places.push_back(members[i]);
+        }
+        add<studies::Item>(jobs, Job::sharpen, some, placement);
+      }
+    }
+    std::vector<std::vector<studies::Item>> sharper(items.size());
+    std::size_t next = 0;
+    for (const std::string& answer : leader_.run(std::move(jobs))) {
+      for (auto& list : sharpened(answer)) sharper[places.at(next++)] = std::move(list);
+    }
+    std::vector<studies::Item> out;
+    for (const auto& list : sharper) out.insert(out.end(), list.begin(), list.end());
+    return out;
+  }
+
+  std::vector<char> needless(std::span<const studies::Candidate> candidates) override {
+    return run<char>(Job::needless, candidates);
   }
 
   std::vector<studies::Evaluation> evaluate(
       std::span<const studies::EvaluationTask> tasks) override {
-    return run<studies::Evaluation>(Job::evaluate, tasks, 1);
+    Leader::Jobs jobs;
+    jobs.worth = kEvaluationsOfFleet;
+    for (const auto& task : tasks) {
+      add(jobs, Job::evaluate, std::span(&task, 1), work_->placement(task.strategy.id));
+    }
+    return answers<studies::Evaluation>(std::move(jobs));
   }
 
  private:
-  // Jobs of `each` inputs; the answers one after the other.
-  template <class Answer, class Input>
-  std::vector<Answer> run(Job job, std::span<const Input> inputs, std::size_t each) {
-    std::vector<std::string> jobs;
-    for (std::size_t i = 0; i < inputs.size(); i += each) {
-      const auto some = inputs.subspan(i, std::min(each, inputs.size() - i));
-      jobs.push_back(static_cast<char>(job) +
-                     bytes_of(std::span<const std::uint32_t>(&number_, 1)) + bytes_of(some));
-    }
+  template <class Input>
+  void add(Leader::Jobs& jobs, Job job, std::span<const Input> inputs, std::uint64_t wants) const {
+    jobs.bytes.push_back(static_cast<char>(job) +
+                         bytes_of(std::span<const std::uint32_t>(&number_, 1)) + bytes_of(inputs));
+    jobs.wants.push_back(wants);
+  }
+
+  // The answers one after the other.
+  template <class Answer>
+  std::vector<Answer> answers(Leader::Jobs jobs) {
     std::vector<Answer> out;
     for (const std::string& answer : leader_.run(std::move(jobs))) {
       const auto values = values_of<Answer>(answer);
       out.insert(out.end(), values.begin(), values.end());
     }
     return out;
+  }
+
+  // A job for each input, for anyone.
+  template <class Answer, class Input>
+  std::vector<Answer> run(Job job, std::span<const Input> inputs) {
+    Leader::Jobs jobs;
+    for (const Input& input : inputs) add(jobs, job, std::span(&input, 1), Leader::kNothing);
+    return answers<Answer>(std::move(jobs));
   }
 
   Leader& leader_;

@@ -118,17 +118,21 @@ void Leader::greet(const std::string& word) {
   }
 }
 
-std::vector<std::string> Leader::run(std::vector<std::string> jobs) {
-  first_ += jobs_.size();
+std::vector<std::string> Leader::run(Jobs jobs) {
+  first_ += jobs_.bytes.size();
   jobs_ = std::move(jobs);
-  answers_.assign(jobs_.size(), "");
-  answered_.assign(jobs_.size(), false);
+  const std::size_t count = jobs_.bytes.size();
+  answers_.assign(count, "");
+  answered_.assign(count, false);
+  dealt_.assign(count, false);
+  waiting_.clear();
+  for (const std::uint64_t want : jobs_.wants) ++waiting_[want];
   next_ = 0;
-  open_ = jobs_.size();
+  open_ = left_ = count;
   while (open_ > 0) {
     deal();
     collect();
-    if (next_ == jobs_.size()) take_back();
+    if (left_ == 0) take_back();
     if (open_ > 0) crew_.wait();
   }
   return std::move(answers_);
@@ -138,20 +142,44 @@ void Leader::deal() {
   for (int rank = 1; rank < session_.size(); ++rank) {
     auto& room = room_[static_cast<std::size_t>(rank)];
     // Spread what is there: nobody takes a second job while another has none.
-    const std::size_t left = jobs_.size() - next_;
-    const std::size_t fair = left / static_cast<std::size_t>(session_.size() - rank + 1) + 1;
-    for (std::size_t given = 0; room > 0 && next_ < jobs_.size() && given < fair; ++given) {
-      const std::uint64_t number = first_ + next_;
-      mail_.send(rank, Tag::job, packed({number, jobs_[next_++], false}));
-      outside_.push_back({number, rank, steady_seconds()});
+    const std::size_t fair = left_ / static_cast<std::size_t>(session_.size() - rank + 1) + 1;
+    for (std::size_t given = 0; room > 0 && given < fair; ++given) {
+      const std::optional<std::size_t> job = choose(rank);
+      if (!job) break;
+      mail_.send(rank, Tag::job, packed({first_ + *job, jobs_.bytes[*job], false}));
+      outside_.push_back({first_ + *job, rank, steady_seconds()});
       --room;
     }
   }
-  while (inside_ <= crew_.threads() && next_ < jobs_.size()) {
-    const std::uint64_t number = first_ + next_;
-    crew_.add({number, jobs_[next_++], false});
+  while (inside_ <= crew_.threads()) {
+    const std::optional<std::size_t> job = choose(0);
+    if (!job) break;
+    crew_.add({first_ + *job, jobs_.bytes[*job], false});
     ++inside_;
   }
+}
+
+bool Leader::may_take(int rank, std::size_t job) const {
+  const std::uint64_t want = jobs_.wants[job];
+  if (want == kNothing) return true;
+  const auto owners = owners_.find(want);
+  if (owners == owners_.end() || owners->second.empty()) return true;
+  if (owners->second.contains(rank)) return true;
+  return waiting_.at(want) > jobs_.worth * owners->second.size();
+}
+
+std::optional<std::size_t> Leader::choose(int rank) {
+  while (next_ < dealt_.size() && dealt_[next_]) ++next_;
+  for (std::size_t job = next_; job < dealt_.size(); ++job) {
+    if (dealt_[job] || !may_take(rank, job)) continue;
+    const std::uint64_t want = jobs_.wants[job];
+    dealt_[job] = true;
+    --left_;
+    --waiting_.at(want);
+    if (want != kNothing) owners_[want].insert(rank);
+    return job;
+  }
+  return std::nullopt;
 }
 
 void Leader::collect() {
@@ -180,8 +208,9 @@ void Leader::take_back() {
       continue;
     }
     room_[static_cast<std::size_t>(job->rank)] = 0;
+    for (auto& [want, owners] : owners_) owners.erase(job->rank);
     session_.leave_without_waiting();
-    crew_.add({job->number, jobs_[job->number - first_], false});
+    crew_.add({job->number, jobs_.bytes[job->number - first_], false});
     ++inside_;
     job = outside_.erase(job);
   }
@@ -190,7 +219,7 @@ void Leader::take_back() {
 void Leader::accept(const Crew::Item& answer) {
   if (answer.failed) throw MpiError(answer.bytes);
   const std::size_t place = answer.number - first_;
-  if (answer.number < first_ || place >= jobs_.size() || answered_[place]) return;
+  if (answer.number < first_ || place >= answers_.size() || answered_[place]) return;
   answered_[place] = true;
   answers_[place] = answer.bytes;
   --open_;

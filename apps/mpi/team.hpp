@@ -10,7 +10,10 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -61,8 +64,17 @@ class Leader {
   // Waits for the first word of every rank and checks that it is the same as ours; throws MpiError
   // that names the rank.
   void greet(const std::string& word);
+
+  static constexpr std::uint64_t kNothing = 0;
+  struct Jobs {
+    std::vector<std::string> bytes;
+    // What each needs that takes long to make, which a rank then keeps; kNothing = nothing. Goes to
+    // who has it, or will be the first to.
+    std::vector<std::uint64_t> wants;
+    std::size_t worth = 0;  // so many jobs that wait are worth making it once more
+  };
   // The answers, in the order of the jobs.
-  std::vector<std::string> run(std::vector<std::string> jobs);
+  std::vector<std::string> run(Jobs jobs);
 
  private:
   struct Outside {  // a job that another rank has
@@ -71,6 +83,9 @@ class Leader {
     double since = 0.0;
   };
   void deal();
+  // The next job for a rank, or nothing. From then on it has what the job wants.
+  std::optional<std::size_t> choose(int rank);
+  bool may_take(int rank, std::size_t job) const;
   void collect();
   void take_back();
   void accept(const Crew::Item& answer);
@@ -79,10 +94,14 @@ class Leader {
   Crew crew_;
   Mailbox mail_;
   std::vector<unsigned> room_;  // per rank: jobs it can take
-  std::vector<std::string> jobs_, answers_;
-  std::vector<bool> answered_;
+  Jobs jobs_;
+  std::vector<std::string> answers_;
+  std::vector<bool> answered_, dealt_;
+  std::map<std::uint64_t, std::set<int>> owners_;  // who has what jobs want
+  std::map<std::uint64_t, std::size_t> waiting_;   // jobs that are not dealt, by their want
   std::uint64_t first_ = 0;  // number of jobs_[0]; numbers are never used again
-  std::size_t next_ = 0;     // to be dealt
+  std::size_t next_ = 0;     // all before it are dealt
+  std::size_t left_ = 0;     // to be dealt
   std::size_t open_ = 0;     // not answered yet
   std::size_t inside_ = 0;   // jobs our own threads have
   std::vector<Outside> outside_;
