@@ -10,12 +10,13 @@
 namespace scenarios {
 namespace {
 
-// Links the scenario declares slow lose capacity; a name that no link has was refused by the
-// reader (Resolver::slow_links).
+// Links the scenario declares slow lose capacity; a pattern that no link matches was refused by the
+// reader.
 void slow_links(sim::Machine& machine, const strategies::Faults& faults) {
   for (const auto& slow : faults.slow_links) {
     for (const sim::LinkId link : topologies::find_links(machine, slow.link)) {
       machine.links[link].capacity = machine.links[link].capacity * (1.0 / slow.factor);
+      machine.links[link].slowdown *= slow.factor;
     }
   }
 }

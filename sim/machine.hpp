@@ -18,6 +18,8 @@ struct Link {
   Bandwidth capacity;  // in one direction
   Time latency;
   LinkKind kind = LinkKind::fabric;
+  double slowdown = 1.0;  // a fault: it was built for this many times its capacity
+  Bandwidth rated() const { return capacity * slowdown; }
 };
 
 struct Device {

@@ -25,8 +25,15 @@ namespace strategies {
 enum class Pattern : std::uint8_t { ring, direct, railed };
 inline constexpr std::size_t kPatterns = 3;
 
+// Equal loads of several groups on one link.
+struct EqualUses {
+  sim::LinkUse use;
+  std::int64_t count = 1;
+};
+
 struct LinkPattern {
   std::vector<sim::LinkUse> shared;  // with every equal group of the fold on the same links
+  std::vector<EqualUses> equals;     // what `shared` sums; empty where no group stands for others
   std::vector<sim::LinkUse> alone;   // of this group by itself
   double load = 0.0;                 // bytes on the most loaded link per byte of an all-gather
                                      // (ring) or all-to-all (direct, railed) buffer

@@ -81,7 +81,7 @@ class FleetGraph {
 
   void add_links(const sim::Machine& machine) {
     link_vertex_.assign(machine.links.size(), UINT32_MAX);
-    Numbering<std::tuple<std::uint64_t, std::int64_t, std::uint8_t>> kinds;
+    Numbering<std::tuple<std::uint64_t, std::uint64_t, std::int64_t, std::uint8_t>> kinds;
     for (std::size_t g = 0; g < fleet_.groups.size(); ++g) {
       const auto kind = static_cast<std::uint64_t>(fleet_.groups[g].kind);
       for (std::size_t p = 0; p < kPatterns; ++p) {
@@ -93,7 +93,8 @@ class FleetGraph {
             colours.push_back(
                 kLinkColour +
                 kinds.of({std::bit_cast<std::uint64_t>(link.capacity.bytes_per_second()),
-                          link.latency.count(), static_cast<std::uint8_t>(link.kind)}));
+                          std::bit_cast<std::uint64_t>(link.slowdown), link.latency.count(),
+                          static_cast<std::uint8_t>(link.kind)}));
             links_.push_back(use.link);
           }
           const auto weight = static_cast<std::uint64_t>(use.weight * 0x1.0p20);
@@ -187,18 +188,25 @@ class Folder {
 
   // The load of a whole class of groups on the links that stand for their classes.
   void share_links() {
-    std::map<std::tuple<std::uint32_t, std::size_t, sim::LinkId>, double> sums;
+    std::map<std::tuple<std::uint32_t, std::size_t, sim::LinkId, double>, std::int64_t> counts;
     for (std::size_t g = 0; g < full_.groups.size(); ++g) {
       const std::uint32_t folded = group_of_class_[class_of(graph_.group_vertex(g))];
       for (std::size_t p = 0; p < kPatterns; ++p) {
         for (const sim::LinkUse& use : full_.groups[g].patterns[p].alone) {
-          if (represents(graph_.link_vertex(use.link))) sums[{folded, p, use.link}] += use.weight;
+          if (represents(graph_.link_vertex(use.link))) ++counts[{folded, p, use.link, use.weight}];
         }
       }
     }
-    for (const auto& [key, weight] : sums) {
-      const auto& [group, pattern, link] = key;
-      folded_.groups[group].patterns[pattern].shared.push_back({link, weight});
+    for (const auto& [key, count] : counts) {
+      const auto& [group, index, link, weight] = key;
+      LinkPattern& pattern = folded_.groups[group].patterns[index];
+      pattern.equals.push_back({{link, weight}, count});
+      const double sum = weight * static_cast<double>(count);
+      if (pattern.shared.empty() || pattern.shared.back().link != link) {
+        pattern.shared.push_back({link, sum});
+      } else {
+        pattern.shared.back().weight += sum;
+      }
     }
   }
 
@@ -213,7 +221,7 @@ class Folder {
 }  // namespace
 
 Fleet folded_fleet(const models::Model& model, const Training& training, const Plan& plan,
-                    const Faults& faults, const sim::Machine& machine) {
+                   const Faults& faults, const sim::Machine& machine) {
   Fleet full = lay_out_fleet(model, training, plan, faults, machine);
   const FleetGraph graph(full, machine);
   const sim::Partition partition = sim::refine(graph.colours, graph.edges);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <span>
 
 #include "sim/contracts.hpp"
 
@@ -35,12 +36,73 @@ collectives::Call call_of(const Op& op) {
 }
 
 // The rate, on a link of weight 1, at which the first link of a pattern is full.
-double line_rate(const std::vector<sim::LinkUse>& uses, const sim::Machine& machine) {
+double line_rate(std::span<const sim::LinkUse> uses, const sim::Machine& machine) {
   double rate = std::numeric_limits<double>::infinity();
   for (const sim::LinkUse& use : uses) {
     rate = std::min(rate, machine.links[use.link].capacity.bytes_per_second() / use.weight);
   }
   return rate;
+}
+
+// Part of that rate which faults have left.
+double rate_left(std::span<const sim::LinkUse> uses, const sim::Machine& machine) {
+  double rated = std::numeric_limits<double>::infinity();
+  for (const sim::LinkUse& use : uses) {
+    rated = std::min(rated, machine.links[use.link].rated().bytes_per_second() / use.weight);
+  }
+  return uses.empty() ? 1.0 : line_rate(uses, machine) / rated;
+}
+
+}  // namespace
+
+// What a group puts on each link: the bytes of its pattern, but no more than the link, as rated,
+// carries in the time of the price. Where the library needs less time than the pattern would take
+// (a tree over two nodes, reduction in the switch, rings over all edges of a mesh), fewer bytes
+// pass there, and on other links as many as before.
+class TransferPrices::Load {
+ public:
+  Load(const std::vector<sim::LinkUse>& alone, double by_pattern, double transfer,
+       const sim::Machine& machine)
+      : by_pattern_(by_pattern), transfer_(transfer), machine_(machine) {
+    double most = 0.0;
+    for (const sim::LinkUse& use : alone) most = std::max(most, on_link(use));
+    bytes_ = sim::Bytes::ceil(most);
+  }
+
+  sim::Bytes bytes() const { return bytes_; }  // on the most loaded link
+
+  std::vector<sim::LinkUse> scaled(const std::vector<sim::LinkUse>& uses) const {
+    std::vector<sim::LinkUse> out;
+    out.reserve(uses.size());
+    for (const sim::LinkUse& use : uses) out.push_back(scaled(use));
+    return out;
+  }
+  // Rounded up, so that no load is lost: bounds of the search count on it.
+  sim::LinkUse scaled(const sim::LinkUse& use) const {
+    const double all = by_pattern_ * use.weight;
+    const double bytes = on_link(use);
+    if (bytes == all && all <= bytes_.as_double() * use.weight) return use;
+    return {use.link, std::min(1.0, std::ceil(bytes / bytes_.as_double() * 0x1p20) * 0x1p-20)};
+  }
+
+ private:
+  double on_link(const sim::LinkUse& use) const {
+    return std::min(by_pattern_ * use.weight,
+                    transfer_ * machine_.links[use.link].rated().bytes_per_second());
+  }
+
+  double by_pattern_, transfer_;
+  const sim::Machine& machine_;
+  sim::Bytes bytes_;
+};
+
+namespace {
+
+bool same_weights(const std::vector<sim::LinkUse>& a, const std::vector<sim::LinkUse>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](const sim::LinkUse& x, const sim::LinkUse& y) {
+                      return x.link == y.link && x.weight == y.weight;
+                    });
 }
 
 }  // namespace
@@ -56,17 +118,11 @@ sim::Transfer TransferPrices::transfer(const Group& group, const Op& op, double 
       op.bytes.count(), op.forwarded.count()};
   const auto [entry, is_new] = priced_.try_emplace(key);
   Priced& priced = entry->second;
-  if (is_new) {
-    const Pattern pattern = pattern_of(op);
-    priced = price(group, op, pattern, slowdown);
-    priced.traffic = traffic(group, pattern);
-  }
+  if (is_new) priced = price(group, op, pattern_of(op), slowdown);
   return {group.participants, priced.traffic,  priced.bytes,
           priced.latency,     priced.rate_cap, priced.compute_share};
 }
 
-// Bytes on the most loaded link follow from the ring (or the pairs); where the library needs less
-// time than that would take (a tree over two nodes, reduction in the switch), from its time.
 TransferPrices::Priced TransferPrices::price(const Group& group, const Op& op, Pattern pattern,
                                              double slowdown) {
   if (is_with_host(group.kind)) return price_with_host(group, op);
@@ -79,12 +135,22 @@ TransferPrices::Priced TransferPrices::price(const Group& group, const Op& op, P
   SIM_EXPECTS(group.members.size() < 2 || !links.alone.empty(), "the group's pattern is known");
   const double transfer = price.transfer.seconds() * (1.0 + slowdown);
   if (op.bytes == sim::Bytes{0} || transfer <= 0.0) {
+    out.traffic = traffic(group, pattern);
     return out;
   }
-  const double by_pattern = op.bytes.as_double() * links.load * loads_of_all_gather(op.collective);
-  const double by_time = transfer * line_rate(links.alone, *network_.machine);
-  out.bytes = sim::Bytes::ceil(std::min(by_pattern, by_time));
+  const Load load(links.alone,
+                  op.bytes.as_double() * links.load * loads_of_all_gather(op.collective), transfer,
+                  *network_.machine);
+  const std::vector<sim::LinkUse> alone = load.scaled(links.alone);
+  out.bytes = load.bytes();
+  out.traffic = same_weights(alone, links.alone) ? traffic(group, pattern)
+                                                 : scaled_traffic(links, alone, load);
   out.rate_cap = sim::Bandwidth{out.bytes.as_double() / transfer};
+  // What the library sustains is a part of its links' rate, and no more of a slow link's. Messages
+  // of one pair have a rate of their own (a channel's), below a link's.
+  if (op.collective != collectives::Kind::send_recv) {
+    out.rate_cap = out.rate_cap * rate_left(alone, *network_.machine);
+  }
   return out;
 }
 
@@ -118,8 +184,9 @@ collectives::Price TransferPrices::library_price(const Group& group, const Op& o
 // A copy runs at the rate of its PCIe links, less what others take there; work on the host takes
 // the time its bytes need in the host's memory. Neither takes anything from the device's compute:
 // copy engines move the data.
-TransferPrices::Priced TransferPrices::price_with_host(const Group& group, const Op& op) const {
+TransferPrices::Priced TransferPrices::price_with_host(const Group& group, const Op& op) {
   Priced out;
+  out.traffic = traffic(group, Pattern::ring);
   if (group.kind == GroupKind::host) {
     SIM_EXPECTS(network_.host_memory.bytes_per_second() > 0.0, "a host with memory");
     out.latency = std::max(
@@ -155,6 +222,21 @@ sim::TrafficId TransferPrices::traffic(const Group& group, Pattern pattern) {
         graph_.add_traffic(fidelity_ == sim::Fidelity::analytic ? links.alone : links.shared);
   }
   return entry->second;
+}
+
+sim::TrafficId TransferPrices::scaled_traffic(const LinkPattern& links,
+                                              const std::vector<sim::LinkUse>& alone,
+                                              const Load& load) {
+  // Where no group stands for others, shared and alone are the same.
+  if (fidelity_ == sim::Fidelity::analytic || links.equals.empty()) {
+    return graph_.add_traffic(alone);
+  }
+  std::vector<sim::LinkUse> shared;
+  for (const EqualUses& equal : links.equals) {
+    shared.push_back(load.scaled(equal.use));
+    shared.back().weight *= static_cast<double>(equal.count);
+  }
+  return graph_.add_traffic(shared);
 }
 
 }  // namespace strategies

@@ -28,6 +28,7 @@ class TransferPrices {
   const std::set<PricedGroup>& sources() const { return sources_; }
 
  private:
+  class Load;
   struct Priced {
     sim::Bytes bytes;
     sim::Time latency;
@@ -49,12 +50,14 @@ class TransferPrices {
   };
 
   Priced price(const Group& group, const Op& op, Pattern pattern, double slowdown);
-  Priced price_with_host(const Group& group, const Op& op) const;
+  Priced price_with_host(const Group& group, const Op& op);
   void note(collectives::Kind kind, const collectives::GroupShape& shape,
             collectives::PriceSource source);
   collectives::Price library_price(const Group& group, const Op& op) const;
   sim::Time nvme_time(sim::Bytes bytes) const;
   sim::TrafficId traffic(const Group& group, Pattern pattern);
+  sim::TrafficId scaled_traffic(const LinkPattern& links, const std::vector<sim::LinkUse>& alone,
+                                const Load& load);
 
   const Fleet& fleet_;
   const Network& network_;
