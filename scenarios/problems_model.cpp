@@ -6,6 +6,8 @@
 
 #include "scenarios/enum_names.hpp"
 #include "scenarios/problems.hpp"
+#include "scenarios/source.hpp"
+#include "topologies/layout.hpp"
 
 namespace scenarios {
 namespace {
@@ -96,6 +98,29 @@ std::vector<Problem> model_problems(const Scenario& scenario) {
   return out;
 }
 
+namespace {
+
+// REQUIRES: the cluster can be built.
+void slow_link_problems(const Scenario& scenario, Problems& out) {
+  if (scenario.faults.slow_links.empty()) return;
+  const sim::Machine machine = topologies::build_machine(scenario.cluster);
+  for (const auto& slow : scenario.faults.slow_links) {
+    if (!topologies::find_links(machine, slow.link).empty()) continue;
+    std::vector<std::string> names;
+    for (const sim::LinkId link : topologies::find_links(machine, "*")) {
+      names.push_back(topologies::link_name(machine, link));
+    }
+    const std::string near = nearest(slow.link, names);
+    out.push_back({{"faults.slow_links"},
+                   fmt::format("no link is called {}", slow.link),
+                   fmt::format("{}links are named from->to, as in {}; * stands for any text",
+                               near.empty() ? "" : fmt::format("did you mean {}? ", near),
+                               names.empty() ? "gpu0->node0/nvswitch0" : names.front())});
+  }
+}
+
+}  // namespace
+
 std::vector<Problem> cluster_problems(const Scenario& scenario) {
   Problems out;
   const models::Device& device = scenario.device;
@@ -111,6 +136,7 @@ std::vector<Problem> cluster_problems(const Scenario& scenario) {
   for (const std::string& sentence : topologies::problems(scenario.cluster)) {
     out.push_back({{"cluster"}, sentence, ""});
   }
+  if (topologies::problems(scenario.cluster).empty()) slow_link_problems(scenario, out);
   return out;
 }
 
