@@ -135,8 +135,6 @@ Scenario Resolver::scenario(PlanChecks checks) {
     idle_settings();
   }
   diagnostics_.throw_if_any();
-  slow_links();
-  diagnostics_.throw_if_any();
   if (checks == PlanChecks::on) refuse_huge();
   layout();
   out_.plan = draft_.strategy.plan;

@@ -52,7 +52,6 @@ class Resolver {
   void training();
   void finer_recompute();
   void idle_settings();
-  void slow_links();
   void code_base_warnings();
   void profile();
   void plan();

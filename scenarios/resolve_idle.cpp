@@ -7,8 +7,6 @@
 #include <string_view>
 
 #include "scenarios/resolve.hpp"
-#include "topologies/cluster.hpp"
-#include "topologies/layout.hpp"
 
 namespace scenarios {
 namespace {
@@ -99,19 +97,6 @@ constexpr std::array kRests{
 bool rests(const Scenario& scenario, std::string_view key) {
   return std::any_of(kRests.begin(), kRests.end(),
                      [&](const Rest& row) { return key == row.key && row.rests(scenario); });
-}
-
-// A name that no link has would slow nothing down.
-void Resolver::slow_links() {
-  if (out_.faults.slow_links.empty()) return;
-  const sim::Machine machine = topologies::build_machine(out_.cluster);
-  for (const auto& slow : out_.faults.slow_links) {
-    if (!topologies::find_links(machine, slow.link).empty()) continue;
-    diagnostics_.error(locate("faults.slow_links"), "faults.slow_links",
-                       "no link is named `" + slow.link + "`",
-                       "such as gpu0->node0/nvswitch0 or node0/nic0->leaf*, where * is any run of "
-                       "characters; `stepcast topology --dot` draws them");
-  }
 }
 
 void Resolver::idle_settings() {
