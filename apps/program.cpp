@@ -10,6 +10,7 @@
 #include "reports/file.hpp"
 #include "scenarios/reader.hpp"
 #include "sim/contracts.hpp"
+#include "sim/units.hpp"
 #include "studies/search_journal.hpp"
 
 namespace {
@@ -86,6 +87,12 @@ int guarded(bool json, const std::function<int()>& work) {
     return fail(
         apps::kLimit,
         "out of memory; raise --max-memory, leave --fold on auto, or use --fidelity analytic",
+        json);
+  } catch (const sim::TimeOverflow&) {
+    return fail(
+        kLimit,
+        "a step would take longer than the 106 days that a simulated time holds; look for a "
+        "rate or an efficiency that is far too low, or a sequence that is far too long",
         json);
   } catch (const sim::ContractViolation& error) {
     return internal_fault(error.what(), json);

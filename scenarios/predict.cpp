@@ -3,6 +3,8 @@
 #include <chrono>
 #include <optional>
 
+#include <fmt/format.h>
+
 #include "scenarios/breakdown.hpp"
 #include "scenarios/fit_advice.hpp"
 #include "scenarios/reader.hpp"
@@ -111,16 +113,69 @@ sim::Time modelled_step_time(const Scenario& scenario, const StepModel& model,
   return sim::Time::ps(step.timeline.makespan.count() / options.steps);
 }
 
+constexpr double kSecondsPerDay = 86'400.0;
+
+// A step that would take longer than sim::Time holds: `what` takes so long.
+[[noreturn]] void refuse_slow(const Scenario& scenario, const std::string& what,
+                              const std::string& hint) {
+  throw ScenarioError(
+      ErrorKind::limit,
+      {Diagnostic{scenario.name, 0, 0, "",
+                  fmt::format("the step would take more than 106 days, the longest time that is "
+                              "simulated: {}",
+                              what),
+                  hint, ""}});
+}
+
+constexpr const char* kFasterWork =
+    "raise cluster.device.peak, memory_bandwidth, efficiencies or "
+    "implementation.kernels.gemm_factor, or lower training.seq_len";
+
+std::unique_ptr<StepModel> step_of(const Scenario& scenario, std::int64_t steps) {
+  try {
+    return build_step(scenario, steps);
+  } catch (const sim::TimeOverflow&) {
+    refuse_slow(scenario, "a single kernel of the device takes as long", kFasterWork);
+  }
+}
+
+const strategies::Op& longest_work(const StepModel& model) {
+  const strategies::Op* longest = &model.programs.front().op(0);
+  for (const strategies::Program& program : model.programs) {
+    for (strategies::OpIndex i = 0; i < program.size(); ++i) {
+      if (program.op(i).duration > longest->duration) longest = &program.op(i);
+    }
+  }
+  return *longest;
+}
+
+SimulatedStep simulated(const Scenario& scenario, const StepModel& model, PredictionCache& cache,
+                        const PredictOptions& options) {
+  try {
+    return simulate_step(scenario, model, cache, options, options.fold);
+  } catch (const sim::TimeOverflow&) {
+    const strategies::Op& longest = longest_work(model);
+    const double days = longest.duration.seconds() / kSecondsPerDay;
+    if (days >= 0.01) {
+      refuse_slow(scenario, fmt::format("{} alone takes {:.3g} days", longest.name, days),
+                  kFasterWork);
+    }
+    refuse_slow(scenario, "its messages take as long, or the launches of its kernels",
+                "raise cluster.intra_node.bandwidth or cluster.inter_node.bandwidth, or lower "
+                "implementation.kernels.launch and other latencies");
+  }
+}
+
 }  // namespace
 
 Report predict(const Scenario& scenario, const PredictOptions& options) {
   const auto begin = std::chrono::steady_clock::now();
   Report report;
   report.scenario = scenario;
-  const auto model = build_step(report.scenario, options.steps);
+  const auto model = step_of(report.scenario, options.steps);
   std::optional<PredictionCache> own;
   PredictionCache& cache = options.cache ? *options.cache : own.emplace(scenario);
-  const SimulatedStep result = simulate_step(report.scenario, *model, cache, options, options.fold);
+  const SimulatedStep result = simulated(report.scenario, *model, cache, options);
   if (options.verify) assert_equal_unfolded(scenario, *model, cache, options, result);
 
   const sim::RankId last = last_rank(result.step, result.timeline);

@@ -9,6 +9,7 @@
 #include <compare>
 #include <cstdint>
 #include <limits>
+#include <stdexcept>
 
 #include "sim/contracts.hpp"
 
@@ -21,6 +22,13 @@ inline double ceil_ps(double picoseconds) {
   return std::ceil(picoseconds * kForgiven);
 }
 
+// A duration or an instant beyond what Time holds. Not a bug: inputs may be that slow, and whoever
+// reads them says which (scenarios/predict.cpp).
+class TimeOverflow : public std::range_error {
+ public:
+  TimeOverflow() : std::range_error("a time beyond 106 days") {}
+};
+
 class Time {
  public:
   constexpr Time() = default;
@@ -29,9 +37,11 @@ class Time {
   static constexpr Time us(std::int64_t count) { return Time{count * 1'000'000}; }
   static constexpr Time zero() { return Time{0}; }
   static constexpr Time max() { return Time{std::numeric_limits<std::int64_t>::max()}; }
-  // Rounds up to the next picosecond. REQUIRES: 0 <= seconds < 9.2e6 (106 days).
+  // Rounds up to the next picosecond; throws TimeOverflow from 9.2e6 s (106 days) on. So do sums
+  // and multiples. REQUIRES: seconds >= 0.
   static Time from_seconds(double seconds) {
-    SIM_EXPECTS(seconds >= 0.0 && seconds < 9.2e6, "time out of range");
+    SIM_EXPECTS(seconds >= 0.0, "no time is negative");
+    if (seconds >= 9.2e6) throw TimeOverflow();
     return Time{static_cast<std::int64_t>(ceil_ps(seconds * 1e12))};
   }
 
@@ -39,17 +49,22 @@ class Time {
   constexpr double seconds() const { return static_cast<double>(ps_) * 1e-12; }
 
   constexpr auto operator<=>(const Time&) const = default;
-  constexpr Time& operator+=(Time other) {
-    ps_ += other.ps_;
-    return *this;
-  }
+  constexpr Time& operator+=(Time other) { return *this = *this + other; }
   constexpr Time& operator-=(Time other) {
     ps_ -= other.ps_;
     return *this;
   }
-  friend constexpr Time operator+(Time a, Time b) { return Time{a.ps_ + b.ps_}; }
+  friend constexpr Time operator+(Time a, Time b) {
+    std::int64_t sum = 0;
+    if (__builtin_add_overflow(a.ps_, b.ps_, &sum)) throw TimeOverflow();
+    return Time{sum};
+  }
   friend constexpr Time operator-(Time a, Time b) { return Time{a.ps_ - b.ps_}; }
-  friend constexpr Time operator*(Time a, std::int64_t k) { return Time{a.ps_ * k}; }
+  friend constexpr Time operator*(Time a, std::int64_t k) {
+    std::int64_t product = 0;
+    if (__builtin_mul_overflow(a.ps_, k, &product)) throw TimeOverflow();
+    return Time{product};
+  }
   friend constexpr Time operator*(std::int64_t k, Time a) { return a * k; }
 
  private:
