@@ -66,10 +66,11 @@ class FleetGraph {
   }
 
   void add_groups() {
+    Numbering<std::pair<std::uint64_t, std::size_t>> roles;
     for (std::size_t g = 0; g < fleet_.groups.size(); ++g) {
       const Group& group = fleet_.groups[g];
       const auto kind = static_cast<std::uint64_t>(group.kind);
-      colours.push_back(kGroupColour + kind * 1'000'000 + group.shape);
+      colours.push_back(kGroupColour + roles.of({kind, group.shape}));
       const bool directed =
           group.kind == GroupKind::next_stage || group.kind == GroupKind::previous_stage;
       for (std::size_t m = 0; m < group.participants.size(); ++m) {
