@@ -20,7 +20,7 @@ void MemoryLedger::allocate(MemoryCategory category, Bytes amount, std::uint32_t
   at_peak_ = now_;
 }
 
-void MemoryLedger::free(MemoryCategory category, Bytes amount, std::uint32_t /*position*/) {
+void MemoryLedger::free(MemoryCategory category, Bytes amount) {
   Bytes& held = now_[static_cast<std::size_t>(category)];
   SIM_EXPECTS(amount >= Bytes{} && amount <= held, "no more is freed than is allocated");
   held -= amount;

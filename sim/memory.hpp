@@ -30,7 +30,7 @@ class MemoryLedger {
   // `position` is the caller's index of the event (an operation of the program).
   void allocate(MemoryCategory category, Bytes amount, std::uint32_t position);
   // REQUIRES: no more than is allocated in that category.
-  void free(MemoryCategory category, Bytes amount, std::uint32_t position);
+  void free(MemoryCategory category, Bytes amount);
 
   Bytes peak() const { return peak_; }
   std::uint32_t peak_position() const { return peak_position_; }

@@ -39,7 +39,7 @@ sim::MemoryLedger replay_memory(const Program& program) {
     if (event.bytes >= 0) {
       ledger.allocate(event.category, amount, event.position);
     } else {
-      ledger.free(event.category, amount, event.position);
+      ledger.free(event.category, amount);
     }
   }
   return ledger;

@@ -14,7 +14,7 @@ TEST_CASE("the ledger remembers the first moment of its peak, and its parts") {
   MemoryLedger ledger;
   ledger.allocate(MemoryCategory::parameters, Bytes{100}, 0);
   ledger.allocate(MemoryCategory::activations, Bytes{50}, 1);
-  ledger.free(MemoryCategory::activations, Bytes{30}, 2);
+  ledger.free(MemoryCategory::activations, Bytes{30});
   ledger.allocate(MemoryCategory::buffers, Bytes{30}, 3);  // equals the peak: the first one stays
   CHECK(ledger.peak() == Bytes{150});
   CHECK(ledger.peak_position() == 1);
@@ -26,8 +26,8 @@ TEST_CASE("the ledger remembers the first moment of its peak, and its parts") {
 TEST_CASE("the ledger refuses to free what is not there") {
   MemoryLedger ledger;
   ledger.allocate(MemoryCategory::gradients, Bytes{10}, 0);
-  CHECK_THROWS_AS(ledger.free(MemoryCategory::gradients, Bytes{11}, 1), sim::ContractViolation);
-  CHECK_THROWS_AS(ledger.free(MemoryCategory::optimizer, Bytes{1}, 1), sim::ContractViolation);
+  CHECK_THROWS_AS(ledger.free(MemoryCategory::gradients, Bytes{11}), sim::ContractViolation);
+  CHECK_THROWS_AS(ledger.free(MemoryCategory::optimizer, Bytes{1}), sim::ContractViolation);
   CHECK_THROWS_AS(ledger.allocate(MemoryCategory::optimizer, Bytes{-1}, 1), sim::ContractViolation);
 }
 
@@ -45,7 +45,7 @@ TEST_CASE("the peak is the largest of all moments") {
       std::int64_t amount = static_cast<std::int64_t>(random.below(1'000));
       if (random.one_in(2)) {
         amount = std::min(amount, held[c]);
-        ledger.free(category, Bytes{amount}, position);
+        ledger.free(category, Bytes{amount});
         amount = -amount;
       } else {
         ledger.allocate(category, Bytes{amount}, position);
