@@ -6,6 +6,7 @@
 // Formulas of bubble and memory, and their sources: docs/schedules.md.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <span>
 #include <stdexcept>
@@ -40,6 +41,7 @@ struct ScheduleShape {
   std::int64_t micro_batches = 1;
   std::int64_t micro_batch_group = 0;  // interleaved: run per chunk in a row; 0 = stages
   std::int64_t max_in_flight = 0;      // memory-bounded: micro-batches a stage holds; 0 = stages
+  auto operator<=>(const ScheduleShape&) const = default;
 };
 
 // How pieces lie on stages: `linear` puts piece c * stages + s on (stage s, chunk c); `v_shape`

@@ -69,11 +69,7 @@ SearchBounds::SearchBounds(const SearchSpace& space, const sim::Machine& machine
 SearchBounds::ScheduleKey SearchBounds::schedule_key(const Scenario& scenario) {
   const strategies::Plan& plan = scenario.plan;
   const std::string name = plan.pp == 1 && plan.vpp == 1 ? "1f1b" : plan.schedule;
-  return {name,
-          plan.pp,
-          plan.vpp,
-          scenarios::micro_batches(scenario),
-          plan.micro_batch_group,
+  return {name, strategies::schedule_shape(plan, scenarios::micro_batches(scenario)),
           plan.overlap.ep_passes};
 }
 
@@ -81,11 +77,12 @@ SearchBounds::SchedulePtr SearchBounds::kept_schedule(const Scenario& scenario) 
   const ScheduleKey key = schedule_key(scenario);
   const auto found = kept_schedules_.find(key);
   if (found != kept_schedules_.end()) return found->second;
-  const auto& [name, stages, chunks, micro_batches, group, pairs] = key;
-  auto plain = strategies::find_schedule(name)->generate({stages, chunks, micro_batches, group});
+  const auto& [name, shape, pairs] = key;
+  auto plain = strategies::find_schedule(name)->generate(shape);
   auto kept = std::make_shared<KeptSchedule>();
   kept->schedule = pairs ? strategies::in_pairs(std::move(plain)) : std::move(plain);
-  const auto slots = static_cast<std::size_t>(2 * stages * chunks * micro_batches);
+  const auto slots =
+      static_cast<std::size_t>(2 * shape.stages * shape.chunks * shape.micro_batches);
   if (kept_slots_ + slots > kMostKeptSlots) {
     kept_schedules_.clear();
     kept_slots_ = 0;

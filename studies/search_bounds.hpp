@@ -114,9 +114,8 @@ class SearchBounds {
     std::vector<OrderedPass> order;  // worked out when asked for
   };
   using SchedulePtr = std::shared_ptr<KeptSchedule>;
-  // Name, stages, chunks, micro-batches, group, in pairs.
-  using ScheduleKey =
-      std::tuple<std::string, std::int64_t, std::int64_t, std::int64_t, std::int64_t, bool>;
+  // Name, shape, in pairs: all that a schedule is made from.
+  using ScheduleKey = std::tuple<std::string, strategies::ScheduleShape, bool>;
   static ScheduleKey schedule_key(const scenarios::Scenario& scenario);
   SchedulePtr kept_schedule(const scenarios::Scenario& scenario);
   static const std::vector<OrderedPass>& order(KeptSchedule& kept) {

@@ -15,9 +15,10 @@ using strategies::PassKind;
 
 // Dimensions that change the price of a unit only through the shapes of groups.
 bool only_lays_out(const std::string& path) {
-  for (const char* other : {"strategy.pp", "strategy.vpp", "strategy.schedule", "strategy.dp",
-                            "strategy.rank_order", "strategy.pp_layout.embedding_as_layer",
-                            "training.global_batch", "strategy.micro_batch_group"}) {
+  for (const char* other :
+       {"strategy.pp", "strategy.vpp", "strategy.schedule", "strategy.dp", "strategy.rank_order",
+        "strategy.pp_layout.embedding_as_layer", "training.global_batch",
+        "strategy.micro_batch_group", "strategy.max_in_flight"}) {
     if (path == other) return true;
   }
   return false;

@@ -1,154 +1,16 @@
 // The search against brute force: a plain loop over every strategy, without bounds.
-#include <algorithm>
-#include <catch2/catch.hpp>
 #include <cstdlib>
 
-#include "search_problems.hpp"
-#include "studies/search_bounds.hpp"
-#include "studies/search_evaluate.hpp"
-#include "studies/search_front.hpp"
-#include "studies/search_team.hpp"
+#include "search_brute_force.hpp"
 
 using namespace studies;
+using brute_force::compare;
+using brute_force::Problem;
 using search_problems::random_problem;
 
 namespace {
 
 constexpr std::size_t kLargest = 900;  // of a random problem
-
-struct Problem {
-  explicit Problem(const std::string& text)
-      : scenario(search_problems::read(text)), space(scenario), cache(space.base()) {
-    scenarios::Scenario scratch = space.base();
-    const auto cores = space.cores().list;
-    for (std::uint32_t c = 0; c < cores.size(); ++c) {
-      space.apply(cores[c], scratch);
-      const auto variants = space.variants(scratch);
-      for (std::uint32_t v = 0; v < variants.size(); ++v) {
-        all.push_back({{c, v}, cores[c], variants[v]});
-      }
-    }
-  }
-
-  SearchResult find(const SearchOptions& options) {
-    ThreadTeam team(space, cache, options.threads);
-    return search(space, options, team);
-  }
-
-  scenarios::Scenario scenario;
-  SearchSpace space;
-  scenarios::PredictionCache cache;
-  std::vector<CandidateStrategy> all;
-};
-
-bool before(Objective objective, const Found& a, const Found& b) {
-  const auto key = [&](const Found& f) {
-    const Evaluation& e = f.evaluation;
-    return std::tuple(objective == Objective::memory ? e.memory_bytes : e.step_ps, e.step_ps,
-                      e.memory_bytes, f.strategy.id);
-  };
-  return key(a) < key(b);
-}
-
-// Nothing is faster and not larger, or smaller and not slower.
-std::vector<Found> front_of(const std::vector<Found>& all) {
-  std::vector<Found> out;
-  for (const Found& a : all) {
-    const bool beaten = std::any_of(all.begin(), all.end(), [&](const Found& b) {
-      const Evaluation& x = a.evaluation;
-      const Evaluation& y = b.evaluation;
-      const bool equal = x.step_ps == y.step_ps && x.memory_bytes == y.memory_bytes;
-      if (equal) return b.strategy.id < a.strategy.id;
-      return y.step_ps <= x.step_ps && y.memory_bytes <= x.memory_bytes;
-    });
-    if (!beaten) out.push_back(a);
-  }
-  std::sort(out.begin(), out.end(), [](const Found& a, const Found& b) {
-    return a.evaluation.step_ps < b.evaluation.step_ps;
-  });
-  return out;
-}
-
-void check_same(const std::vector<Found>& got, const std::vector<Found>& wanted) {
-  REQUIRE(got.size() == wanted.size());
-  for (std::size_t i = 0; i < got.size(); ++i) {
-    INFO("place " << i);
-    CHECK(got[i].strategy.id == wanted[i].strategy.id);
-    CHECK(got[i].evaluation == wanted[i].evaluation);
-  }
-}
-
-// Every bound of a candidate against its simulation, which is run whether it fits or not.
-void check_bounds(Problem& problem, SearchBounds& bounds, const CandidateStrategy& strategy,
-                  const Evaluation& truth) {
-  scenarios::Scenario scenario = problem.space.base();
-  problem.space.apply(strategy.core, scenario);
-  const SearchBound core = bounds.core(strategy.core, scenario);
-  const double chain = bounds.chain_time(strategy.core, scenario);
-  problem.space.apply(strategy.variant, scenario);
-  INFO(scenarios::to_yaml(materialise(problem.space, strategy)));
-  const auto memory = static_cast<double>(truth.memory_bytes);
-  CHECK(core.memory_bytes <= memory);
-  CHECK(bounds.variant_memory(strategy.core, scenario) <= memory);
-  CHECK(bounds.memory(strategy.core, scenario) <= memory);
-  if (!truth.fits) return;
-  const auto time = static_cast<double>(truth.step_ps);
-  CHECK(core.time_ps <= time);
-  CHECK(chain <= time);
-  CHECK(bounds.pipeline_time(strategy.core, scenario) <= time);
-  strategies::Plan plan = scenario.plan;
-  if (plan.zero == 0) plan.shard_group = plan.dp * plan.cp;
-  const auto fleet = problem.cache.fleet(scenario, plan, true);
-  CHECK(bounds.shared_time(strategy.core, scenario, *fleet) <= time);
-}
-
-std::vector<Found> brute_force(Problem& problem) {
-  std::vector<Evaluation> results(problem.all.size());
-  parallel_for(problem.all.size(), thread_count(0), [&](std::size_t, std::size_t i) {
-    results[i] = evaluate(problem.space, {problem.all[i]}, problem.cache);
-  });
-  SearchBounds bounds(problem.space, problem.cache.machine());
-  std::vector<Found> fitting;
-  for (std::size_t i = 0; i < results.size(); ++i) {
-    check_bounds(problem, bounds, problem.all[i], results[i]);
-    if (results[i].fits) fitting.push_back({problem.all[i], results[i]});
-  }
-  return fitting;
-}
-
-// Fastest first, as a search lists them: without those that offload what would have room.
-std::vector<Found> ranked(const Problem& problem, const std::vector<Found>& fitting,
-                          Objective objective) {
-  std::vector<Found> best;
-  scenarios::Scenario scratch = problem.space.base();
-  for (const Found& each : fitting) {
-    if (objective == Objective::memory ||
-        !offloads_needlessly(problem.space, each.strategy, scratch)) {
-      best.push_back(each);
-    }
-  }
-  std::sort(best.begin(), best.end(),
-            [&](const Found& a, const Found& b) { return before(objective, a, b); });
-  return best;
-}
-
-void compare(Problem& problem) {
-  const std::vector<Found> fitting = brute_force(problem);
-  for (const Objective objective : {Objective::step_time, Objective::memory}) {
-    SearchOptions options;
-    options.objective = objective;
-    options.top = 7;
-    const SearchResult result = problem.find(options);
-    std::vector<Found> best = ranked(problem, fitting, objective);
-    for (const Found& each : fitting) CHECK(!before(objective, each, best.front()));
-    best.resize(std::min<std::size_t>(best.size(), options.top));
-    check_same(result.best, best);
-    check_same(result.pareto, front_of(fitting));
-    CHECK(result.counts.candidates == problem.all.size());
-    CHECK(result.counts.pruned + result.counts.rejected_by_memory + result.counts.feasible ==
-          result.counts.candidates);
-  }
-}
 
 void compare_random(std::uint64_t first_seed, int problems) {
   int compared = 0;
