@@ -55,8 +55,8 @@ void add_search(CLI::App& root, SearchOptions& options) {
       ->delimiter(',')
       ->check(CLI::IsMember({"step_time", "memory", "gpus", "cost"}));
   app->add_option("--journal", options.journal, "Keep every evaluation in this file");
-  app->add_flag("--resume", options.resume, "Go on from the journal");
-  app->add_flag("--restart", options.restart, "Overwrite the journal");
+  auto* resume = app->add_flag("--resume", options.resume, "Go on from the journal");
+  app->add_flag("--restart", options.restart, "Overwrite the journal")->excludes(resume);
   app->add_option("--threads", options.threads, "Threads (default: all cores)")
       ->check(CLI::Range(1U, 1024U));
   app->add_flag(

@@ -213,6 +213,7 @@ int run_search(const SearchOptions& options, Spaces& spaces, const MakeTeam& mak
   warn_of_extended(spaces);
   SearchReports all;
   all.axes = axes_of(options, spaces.size() > 1);
+  if (all.axes.cost) studies::require_same_tokens(spaces.front()->space, "cost");
   search_counts(options, spaces, make_team, {watch, journal.get()}, all);
   watch.activity("reporting");
   report_best(options, spaces, all);

@@ -171,9 +171,11 @@ std::string counts_text(const studies::SearchCounts& c) {
     return reports::grouped(static_cast<std::int64_t>(value));
   };
   return fmt::format(
-      "{} strategies: {} simulated, {} shown by bounds not to matter, {} too large for memory; {} "
+      "{} strategies: {} evaluated, {} of them fit and simulated, {} shown by bounds not to "
+      "matter, {} too large for memory; {} "
       "combinations are no strategy\n",
-      n(c.candidates), n(c.feasible), n(c.pruned), n(c.rejected_by_memory), n(c.impossible));
+      n(c.candidates), n(c.evaluated), n(c.feasible), n(c.pruned), n(c.rejected_by_memory),
+      n(c.impossible));
 }
 
 ordered_json counts_json(const studies::SearchCounts& c) {

@@ -75,7 +75,9 @@ std::string short_key(const std::string& key) { return key.substr(key.find('.') 
 
 std::string bubble_text(const Report& report) {
   const Scenario& s = report.scenario;
-  return fmt::format("{} micro-batches over {} stages", scenarios::micro_batches(s), s.plan.pp);
+  const std::string chunks = s.plan.vpp > 1 ? fmt::format(" of {} chunks", s.plan.vpp) : "";
+  return fmt::format("{} micro-batches over {} stages{}", scenarios::micro_batches(s), s.plan.pp,
+                     chunks);
 }
 
 // What the change means, where the keys alone do not say it.

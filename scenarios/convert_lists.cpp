@@ -1,4 +1,6 @@
 // Lists of mappings, and the free mappings of `search:`.
+#include <set>
+
 #include "scenarios/calibration.hpp"
 #include "scenarios/convert.hpp"
 #include "scenarios/keys.hpp"
@@ -63,7 +65,7 @@ std::string search_path(const std::string& name) {
 // Calls visit(path, node) for every key of a `fixed` or `ranges` mapping.
 template <class Visit>
 bool each_search_key(const Node& node, const std::string& prefix, const KeyInfo& info,
-                     ReadContext& context, const Visit& visit) {
+                     ReadContext& context, std::set<std::string>& seen, const Visit& visit) {
   if (!node.is_mapping()) {
     wrong_type(node, info, context, "a mapping from keys of strategy and training to values");
     return false;
@@ -72,10 +74,14 @@ bool each_search_key(const Node& node, const std::string& prefix, const KeyInfo&
   for (const Entry& entry : node.entries) {
     const std::string name = prefix + entry.key;
     const std::string path = search_path(name);
-    if (!path.empty()) {
+    if (!path.empty() && !seen.insert(path).second) {
+      context.diagnostics.error(entry.key_at, fmt::format("{}.{}", info.path, name),
+                                fmt::format("`{}` is named twice", path), "keep one of the two");
+      good = false;
+    } else if (!path.empty()) {
       visit(path, entry.value);
     } else if (entry.value.is_mapping()) {
-      good = each_search_key(entry.value, name + ".", info, context, visit) && good;
+      good = each_search_key(entry.value, name + ".", info, context, seen, visit) && good;
     } else {
       context.diagnostics.error(entry.key_at, fmt::format("{}.{}", info.path, name),
                                 fmt::format("`{}` is no key of strategy or training", name),
@@ -122,22 +128,26 @@ bool convert(const Node& node, const KeyInfo& info, ReadContext& context,
 
 bool convert(const Node& node, const KeyInfo& info, ReadContext& context,
              std::map<std::string, std::string>& out) {
-  return each_search_key(node, "", info, context, [&](const std::string& path, const Node& value) {
-    if (check_setting(path, value, context)) out[path] = value_text(value);
-  });
+  std::set<std::string> seen;
+  return each_search_key(node, "", info, context, seen,
+                         [&](const std::string& path, const Node& value) {
+                           if (check_setting(path, value, context)) out[path] = value_text(value);
+                         });
 }
 
 bool convert(const Node& node, const KeyInfo& info, ReadContext& context,
              std::map<std::string, std::vector<std::string>>& out) {
-  return each_search_key(node, "", info, context, [&](const std::string& path, const Node& value) {
-    if (!value.is_sequence() || value.items.empty()) {
-      wrong_type(value, info, context, "lists of values to try", "write tp: [1, 2, 4, 8]");
-      return;
-    }
-    for (const Node& item : value.items) {
-      if (check_setting(path, item, context)) out[path].push_back(value_text(item));
-    }
-  });
+  std::set<std::string> seen;
+  return each_search_key(
+      node, "", info, context, seen, [&](const std::string& path, const Node& value) {
+        if (!value.is_sequence() || value.items.empty()) {
+          wrong_type(value, info, context, "lists of values to try", "write tp: [1, 2, 4, 8]");
+          return;
+        }
+        for (const Node& item : value.items) {
+          if (check_setting(path, item, context)) out[path].push_back(value_text(item));
+        }
+      });
 }
 
 }  // namespace scenarios

@@ -221,6 +221,8 @@ class Search {
 }  // namespace
 
 SearchResult search(const SearchSpace& space, const SearchOptions& options, SearchTeam& team) {
+  if (options.objective == Objective::tokens_per_s) require_same_tokens(space, "tokens_per_s");
+  if (options.objective == Objective::cost) require_same_tokens(space, "cost");
   return Search(space, options, team).run();
 }
 

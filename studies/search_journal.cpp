@@ -25,6 +25,31 @@ std::uint64_t fnv1a(std::string_view bytes) {
   return hash;
 }
 
+constexpr std::string_view kHeader = "{\"journal\":\"stepcast search\",";
+
+// Whether a file is a journal, of whatever search, or the beginning of one, or empty.
+bool is_journal(std::string_view text) {
+  return text.starts_with(kHeader) || kHeader.starts_with(text);
+}
+
+std::string measured(const collectives::Calibration& calibration) {
+  std::string out;
+  for (const collectives::CalibratedPoint& p : calibration.points) {
+    out += fmt::format("{} {} {} {} {}\n", static_cast<int>(p.kind), p.members, p.domains,
+                       p.bytes.count(), p.time.count());
+  }
+  for (const collectives::CalibratedFit& f : calibration.fits) {
+    out += fmt::format("{} {} {} {} {} {}:", static_cast<int>(f.kind), f.members, f.domains,
+                       static_cast<int>(f.call), f.algorithm, f.compute_share.value_or(-1.0));
+    for (const collectives::FitSegment& s : f.segments) {
+      out += fmt::format(" {} {} {}", s.from.count(), s.latency.count(),
+                         s.bandwidth.bytes_per_second());
+    }
+    out += "\n";
+  }
+  return out;
+}
+
 std::string line_of(Candidate id, const Evaluation& e) {
   const std::string body =
       fmt::format(R"({{"core":{},"variant":{},"fits":{},"late":{},"step_ps":{},"memory":{})",
@@ -60,8 +85,10 @@ std::uint32_t crc32c(std::string_view bytes) {
 
 std::string identity(const SearchSpace& space) {
   const scenarios::Scenario& base = space.base();
-  const std::string text =
-      scenarios::to_yaml(base) + space.description() + fmt::format("{}", memory_limit(base));
+  // What files the scenario names hold counts, not their names alone.
+  const std::string text = scenarios::to_yaml(base) + space.description() +
+                           fmt::format("{}\n{}\n", memory_limit(base), STEPCAST_VERSION) +
+                           measured(base.calibration);
   return fmt::format("{:016x}{:08x}", fnv1a(text), crc32c(text));
 }
 
@@ -98,8 +125,16 @@ void SearchJournal::open(Start start) {
     throw JournalError(JournalError::Kind::io,
                        fmt::format("journal {} is in use by another search", path_));
   }
-  if (start == Start::restart && ftruncate(descriptor_, 0) != 0) fail("empty");
-  const std::string text = content();
+  std::string text = content();
+  if (start == Start::restart) {
+    if (!is_journal(text)) {
+      throw JournalError(
+          JournalError::Kind::invalid,
+          fmt::format("{} holds no journal of a search: it is not overwritten", path_));
+    }
+    if (ftruncate(descriptor_, 0) != 0) fail("empty");
+    text.clear();
+  }
   if (start == Start::fresh && !text.empty()) {
     throw JournalError(
         JournalError::Kind::io,
@@ -131,7 +166,8 @@ std::size_t SearchJournal::load(std::string_view text) {
   std::size_t at = 0;
   for (std::size_t line = 1; at < text.size(); ++line) {
     const std::size_t end = text.find('\n', at);
-    if (end == std::string_view::npos) return at;  // torn
+    const bool torn = end == std::string_view::npos;
+    if (torn && (line > 1 || headers_.front().starts_with(text))) return at;
     const std::string_view content = text.substr(at, end - at);
     const auto header = std::find(headers_.begin(), headers_.end(), std::string(content) + "\n");
     if (line == 1 && header != headers_.begin()) {

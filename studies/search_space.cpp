@@ -8,6 +8,7 @@
 #include "scenarios/problems.hpp"
 #include "scenarios/reader.hpp"
 #include "scenarios/settings.hpp"
+#include "strategies/schedule.hpp"
 
 namespace studies {
 namespace {
@@ -23,6 +24,8 @@ Scenario without_strategy(Scenario s) {
   plan.reshard_after_forward = profile.reshard_after_forward;
   plan.rank_order = profile.rank_order;
   s.plan = plan;
+  s.schedule = nullptr;
+  s.training.quantized_weights = s.training.quantized_gradients = false;  // keys of `strategy:`
   s.warnings.clear();
   return s;
 }
@@ -34,14 +37,42 @@ Scenario without_strategy(Scenario s) {
       kind, {scenarios::Diagnostic{scenario.name, 0, 0, path, message, hint, ""}});
 }
 
+// Dimensions whose values are places in a list know only what is in it.
+void check_names(const Scenario& scenario) {
+  const bool schedule = strategies::find_schedule(scenario.plan.schedule) == nullptr;
+  const auto problems =
+      schedule ? scenarios::schedule_problems(scenario, 0) : scenarios::order_problems(scenario);
+  if (problems.empty()) return;
+  refuse(scenario, problems.front().paths.front(), problems.front().message, problems.front().hint,
+         scenarios::ErrorKind::invalid_input);
+}
+
 }  // namespace
+
+void require_same_tokens(const SearchSpace& space, const std::string& wanted) {
+  for (const SearchDimension& d : space.core_dimensions()) {
+    if (d.path != "training.seq_len" && d.path != "training.global_batch") continue;
+    refuse(
+        space.base(), "search.ranges",
+        fmt::format("{} is compared per step, but steps differ in tokens by `{}`", wanted, d.path),
+        "fix " + d.path + ", or search by step_time or memory",
+        scenarios::ErrorKind::invalid_input);
+  }
+}
 
 SearchSpace::SearchSpace(const Scenario& scenario)
     : base_(without_strategy(scenario)),
       core_(core_dimension_table()),
       variant_(variant_dimension_table()) {
-  for (const auto& [path, text] : scenario.search.fixed) add_given(path, {text});
-  for (const auto& [path, texts] : scenario.search.ranges) add_given(path, texts);
+  const auto& ranges = scenario.search.ranges;
+  for (const auto& [path, text] : scenario.search.fixed) {
+    if (ranges.contains(path)) {
+      refuse(base_, "search.ranges", fmt::format("`{}` stands in fixed and in ranges", path),
+             "keep one of the two", scenarios::ErrorKind::invalid_input);
+    }
+    add_given(path, {text});
+  }
+  for (const auto& [path, texts] : ranges) add_given(path, texts);
   for (const SearchDimension& d : variant_) {
     if (d.path != "strategy.offload.optimizer") continue;
     Scenario scratch = base_;
@@ -61,6 +92,7 @@ void SearchSpace::add_given(const std::string& path, const std::vector<std::stri
     for (const std::string& text : texts) {
       Scenario scratch = base_;
       scenarios::apply_setting(scratch, path, text);
+      check_names(scratch);
       const std::int64_t value = row->get(scratch);
       if (std::find(row->given.begin(), row->given.end(), value) == row->given.end()) {
         row->given.push_back(value);
@@ -68,7 +100,13 @@ void SearchSpace::add_given(const std::string& path, const std::vector<std::stri
     }
     return;
   }
-  if (path == "strategy.pp_layout.stages") {
+  if (path == "strategy.schedule_file" || path == "training.recompute.mode") {
+    const bool file = path == "strategy.schedule_file";
+    refuse(base_, path, file ? "search makes schedules by itself" : "search has a shorter key",
+           file ? "leave it out, or fix strategy.schedule" : "write recompute: full",
+           scenarios::ErrorKind::invalid_input);
+  }
+  if (path == "strategy.pp_layout.stages" || path == "strategy.pp_layout.layout") {
     refuse(base_, path, "search spreads layers over chunks by itself",
            "leave it out, or fix strategy.pp_layout.embedding_as_layer",
            scenarios::ErrorKind::invalid_input);

@@ -98,6 +98,10 @@ class SearchSpace {
   double most_offloaded_ = 0.0;
 };
 
+// Throws ScenarioError where strategies of the space differ in the tokens of a step, so that
+// `wanted` (an objective) would not have the order of step times.
+void require_same_tokens(const SearchSpace& space, const std::string& wanted);
+
 // The table of dimensions (search_dimensions.cpp).
 std::vector<SearchDimension> core_dimension_table();
 std::vector<SearchDimension> variant_dimension_table();
