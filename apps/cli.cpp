@@ -64,7 +64,7 @@ void add_common(CLI::App& app, Common& common) {
                  "Memory this program may use, e.g. 8GiB (default: 3/4 of what is free)")
       ->transform(CLI::AsSizeValue(true));
   app.add_option("--time-limit", common.time_limit_s, "Seconds this program may run")
-      ->check(CLI::PositiveNumber);
+      ->check(&positive_problem);
 }
 
 void add_run(CLI::App& root, RunOptions& options) {
@@ -129,7 +129,7 @@ void add_explain(CLI::App& root, ExplainOptions& options) {
   app->add_option("--seq-len", options.seq_len, "Sequence length, for a model (default 8192)")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 30));
   app->add_option("--tokens", options.tokens, "Training tokens, for training days and cost")
-      ->check(CLI::PositiveNumber);
+      ->check(&positive_problem);
 }
 
 // CLI11 only says that a sub-command is missing when one is misspelt.

@@ -12,6 +12,9 @@ class App;
 
 namespace apps {
 
+// A check of CLI11: empty where the text is a number above 0, and neither infinite nor NaN.
+std::string positive_problem(const std::string& text);
+
 void add_set(CLI::App& app, std::vector<std::string>& set);  // --set
 void add_validate(CLI::App& root, ValidateOptions& options);
 void add_search(CLI::App& root, SearchOptions& options);

@@ -1,9 +1,18 @@
 // The command line of what simulates many times: validate, search, sweep.
 #include <CLI/CLI.hpp>
+#include <cstdlib>
 
 #include "apps/cli.hpp"
 
 namespace apps {
+
+std::string positive_problem(const std::string& text) {
+  constexpr double most = 1e18;  // beyond, whole numbers made from it overflow
+  char* end = nullptr;
+  const double value = std::strtod(text.c_str(), &end);
+  const bool good = end != text.c_str() && *end == '\0' && value > 0.0 && value <= most;
+  return good ? std::string{} : "expected a number above 0 and up to 1e18, got '" + text + "'";
+}
 
 void add_set(CLI::App& app, std::vector<std::string>& set) {
   app.add_option("--set", set, "Override a key of the scenario: dotted.key=value (repeatable)")
@@ -65,11 +74,11 @@ void add_search(CLI::App& root, SearchOptions& options) {
   app->add_option("--best", options.best, "Write the winner as a scenario file");
   app->add_option("--tokens", options.tokens,
                   "Tokens of the whole training, for days and cost (default: 20 a parameter)")
-      ->check(CLI::PositiveNumber);
+      ->check(&positive_problem);
   app->add_option("--max-memory", options.max_memory, "Memory this program may use, e.g. 8GiB")
       ->transform(CLI::AsSizeValue(true));
   app->add_option("--time-limit", options.time_limit_s, "Seconds this program may run")
-      ->check(CLI::PositiveNumber);
+      ->check(&positive_problem);
 }
 
 void add_sweep(CLI::App& root, SweepOptions& options) {
@@ -94,7 +103,7 @@ void add_sweep(CLI::App& root, SweepOptions& options) {
   app->add_option("--max-memory", options.max_memory, "Memory this program may use, e.g. 8GiB")
       ->transform(CLI::AsSizeValue(true));
   app->add_option("--time-limit", options.time_limit_s, "Seconds this program may run")
-      ->check(CLI::PositiveNumber);
+      ->check(&positive_problem);
 }
 
 }  // namespace apps
