@@ -34,9 +34,10 @@ MoeSizes moe_sizes(const Moe& moe, const Shard& shard, const Dims& dims) {
 
 // What chooses the tokens an expert keeps (Megatron-Core's apply_router_token_dropping, padded to
 // the capacity): top-k over the tokens of each expert, one block of torch's radix selection a
-// column, a mask of zeros, its copy and what is scattered into it, its cast to bool, and the product
-// with the probabilities. On an H100 that took what 250 to 440 bytes a token and expert take, with
-// 16,384 to 4,096 tokens (models/fit/measured/h100-80gb/moe.csv). Backward multiplies by the mask.
+// column, a mask of zeros, its copy and what is scattered into it, its cast to bool, and the
+// product with the probabilities. On an H100 that took what 250 to 440 bytes a token and expert
+// take, with 16,384 to 4,096 tokens (models/fit/measured/h100-80gb/moe.csv). Backward multiplies by
+// the mask.
 void drop_tokens(Streamed& router, bool compiled) {
   router.forward_bytes += 330.0;
   router.backward_bytes += 9.0;

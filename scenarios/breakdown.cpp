@@ -41,10 +41,7 @@ class Walker {
  public:
   Walker(const strategies::Program& program, const strategies::LoweredStep& step,
          const sim::Timeline& timeline, sim::RankId rank)
-      : program_(program),
-        timeline_(timeline),
-        task_of_(step.task_of[rank.index()]),
-        step_(step) {
+      : program_(program), timeline_(timeline), task_of_(step.task_of[rank.index()]), step_(step) {
     previous_.assign(program.size(), kNone);
     std::array<strategies::OpIndex, strategies::kStreams> last;
     last.fill(kNone);

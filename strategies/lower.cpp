@@ -10,6 +10,7 @@
 
 #include "sim/contracts.hpp"
 #include "strategies/expand.hpp"
+#include "strategies/hosts.hpp"
 #include "strategies/transfer_price.hpp"
 
 namespace strategies {
@@ -25,10 +26,7 @@ constexpr int kTurn = 64;
 struct RankState {
   const Program* program = nullptr;
   OpIndex next = 0;
-  std::array<TaskId, kStreams> last;  // per stream
-  TaskId host_anchor;
-  sim::Time host_clock;                                  // since the anchor
-  bool computes = false;                                 // issued compute since the anchor
+  std::array<TaskId, kStreams> last;                     // per stream
   std::array<std::uint32_t, kGroupKinds> collectives{};  // of the group of a kind: how many so far
 };
 
@@ -39,15 +37,6 @@ struct Meeting {  // members of a group that have arrived at a collective
   std::optional<sim::HostIssue> host;  // the latest of the first one's anchor
 };
 
-bool launches_per_peer(const Fleet& fleet, const Network& network, PeerLaunches when) {
-  if (when != PeerLaunches::pipelines) return when == PeerLaunches::always;
-  const bool stages = std::any_of(fleet.ranks.begin(), fleet.ranks.end(),
-                                  [](const SimulatedRank& rank) { return rank.stage > 0; });
-  const auto& devices = network.machine->devices;
-  const sim::DeviceId last{static_cast<std::size_t>(fleet.world - 1)};
-  return stages && devices[last].nvlink_domain != devices[sim::DeviceId{0}].nvlink_domain;
-}
-
 class Lowering {
  public:
   Lowering(const std::vector<Program>& programs, const Fleet& fleet, const Network& network,
@@ -55,8 +44,8 @@ class Lowering {
       : fleet_(fleet),
         implementation_(implementation),
         options_(options),
-        prices_(fleet, network, options.fidelity, out_.graph) {
-    per_peer_ = launches_per_peer(fleet, network, implementation.peer_launches);
+        prices_(fleet, network, options.fidelity, out_.graph),
+        hosts_(fleet, network, implementation, out_) {
     if (options.every_step) expansion_.emplace(fleet, network, out_);
     std::size_t tasks = 0;
     for (const SimulatedRank& rank : fleet.ranks)
@@ -126,37 +115,8 @@ class Lowering {
     const Op& op = s.program->op(index);
     out_.task_of[rank.index()][index] = task;
     if (op.kind != OpKind::receive) s.last[lane(op)] = task;
-    if (op.stream == Stream::compute) s.computes = true;
-    if (op.host_waits) await(rank, op, task);
+    hosts_.issued(rank, index, op, task);
     s.next = index + 1;
-  }
-
-  // The host goes on when a task has finished. A message may have arrived before the host is through
-  // with what it has issued; what the host issues itself ends no earlier.
-  void await(RankId rank, const Op& op, TaskId task) {
-    RankState& s = state(rank);
-    if (implementation_.host_limits && op.kind == OpKind::receive && !is_issued_last(s, task)) {
-      task = reached(rank, {&task, 1}, {s.host_anchor, s.host_clock, s.host_clock});
-    }
-    anchor(s, task);
-  }
-
-  static void anchor(RankState& s, TaskId task) {
-    s.host_anchor = task;
-    s.host_clock = sim::Time::zero();
-    s.computes = false;
-  }
-
-  // When the host has come to a point, and what it waits for there has finished.
-  TaskId reached(RankId rank, std::span<const TaskId> before, const sim::HostIssue& host) {
-    out_.origins.push_back({rank, state(rank).next});
-    return out_.graph.add_compute(rank, sim::Time::zero(), before, host, 0);
-  }
-
-  // A task ends no earlier than the host is through with issuing it.
-  bool is_issued_last(const RankState& s, TaskId task) const {
-    const sim::HostIssue& host = out_.graph.host(task);
-    return host.anchor == s.host_anchor && host.end >= s.host_clock;
   }
 
   // What runs in order: a stream, or two that share what moves their data.
@@ -180,30 +140,7 @@ class Lowering {
 
   sim::HostIssue issue(RankId rank, const Op& op) {
     RankState& s = state(rank);
-    if (!implementation_.host_limits) return {};
-    if (op.kind == OpKind::collective && op.host_waits && s.computes) {
-      const TaskId computed = s.last[static_cast<std::size_t>(Stream::compute)];
-      const sim::HostIssue here{s.host_anchor, s.host_clock, s.host_clock};
-      anchor(s, is_issued_last(s, computed) ? computed : reached(rank, {&computed, 1}, here));
-    }
-    // What a CUDA graph replays is not issued.
-    if (per_peer_ && op.kind == OpKind::collective && op.host > sim::Time::zero()) {
-      s.host_clock += per_peer(*fleet_.group(rank, op.group));
-    }
-    // Compute starts with its first kernel; a collective is one that its call launches at the end.
-    const bool kernels = op.kind == OpKind::compute;
-    const sim::Time first = kernels ? std::min(op.host, implementation_.kernels.launch) : op.host;
-    sim::HostIssue out{s.host_anchor, s.host_clock + first, s.host_clock + op.host};
-    s.host_clock += op.host;
-    return out;
-  }
-
-  sim::Time per_peer(const Group& group) const {
-    const std::vector<std::uint32_t>& domain = fleet_.shapes[group.shape].domain;
-    const bool inside = std::count(domain.begin(), domain.end(), domain.front()) ==
-                        static_cast<std::ptrdiff_t>(domain.size());
-    return (inside ? implementation_.peer_launch : implementation_.inter_node_peer_launch) *
-           static_cast<std::int64_t>(domain.size());
+    return hosts_.issue({rank, s.next}, op, s.last[static_cast<std::size_t>(Stream::compute)]);
   }
 
   TaskId compute(RankId rank, const Op& op) {
@@ -265,7 +202,7 @@ class Lowering {
     if (!waits_at(meeting, rank)) {
       const auto before = predecessors(rank, index);
       meeting.predecessors.insert(meeting.predecessors.end(), before.begin(), before.end());
-      arrive(meeting, rank, issue(rank, op));
+      hosts_.meet(meeting.host, meeting.predecessors, {rank, index}, issue(rank, op));
       meeting.waiting.push_back({rank, index});
       ++meeting.arrived;
     }
@@ -277,18 +214,6 @@ class Lowering {
     }
     meetings_.erase(key);
     return true;
-  }
-
-  // A collective starts when all hosts have issued it: the graph knows one for each task.
-  void arrive(Meeting& meeting, RankId rank, const sim::HostIssue& host) {
-    if (!meeting.host) {
-      meeting.host = host;
-    } else if (meeting.host->anchor == host.anchor) {
-      meeting.host->begin = std::max(meeting.host->begin, host.begin);
-      meeting.host->end = std::max(meeting.host->end, host.end);
-    } else {
-      meeting.predecessors.push_back(reached(rank, {}, host));
-    }
   }
 
   TaskId start(const Group& group, const Op& op, std::span<const TaskId> before,
@@ -324,9 +249,9 @@ class Lowering {
   const Fleet& fleet_;
   const Implementation& implementation_;
   const LowerOptions& options_;
-  bool per_peer_ = false;  // collectives cost the host time for each member
   LoweredStep out_;
   TransferPrices prices_;
+  Hosts hosts_;
   std::optional<Expansion> expansion_;  // in the step fidelity only
   std::vector<RankState> states_;
   std::vector<TaskId> scratch_;

@@ -48,7 +48,7 @@ struct LoweredStep {
   std::vector<TaskOrigin> origins;                // per task
   std::vector<std::vector<sim::TaskId>> task_of;  // per simulated rank, per operation
   std::vector<PricedGroup> prices;                // sorted; empty in the step fidelity
-  std::map<sim::TaskId, sim::TaskId> began;       // step fidelity: first task of a collective's last
+  std::map<sim::TaskId, sim::TaskId> began;  // step fidelity: first task of a collective's last
 };
 
 struct LowerOptions {

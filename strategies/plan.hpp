@@ -182,9 +182,10 @@ struct Implementation {
   sim::Time step_host_time;     // data loading, logging, clipping: host work once a step
   sim::Time backward_launch;    // host time to issue a kernel of backward; 0 = kernels.launch
   sim::Time collective_launch;  // host time to issue a collective or a send; 0 = kernels.launch
-  // What a host spends for each member before a collective, of a group inside a node or over several.
-  // TORCH_DISTRIBUTED_DEBUG=DETAIL: members compare what they are about to do, rank 0 hears from all
-  // over sockets (torch's ProcessGroupWrapper). Lists of tensors: each member's piece is copied.
+  // What a host spends for each member before a collective, of a group inside a node or over
+  // several. TORCH_DISTRIBUTED_DEBUG=DETAIL: members compare what they are about to do, rank 0
+  // hears from all over sockets (torch's ProcessGroupWrapper). Lists of tensors: each member's
+  // piece is copied.
   PeerLaunches peer_launches = PeerLaunches::never;
   sim::Time peer_launch;
   sim::Time inter_node_peer_launch;

@@ -34,11 +34,11 @@ TEST_CASE("offloading saves device memory and never time") {
 TEST_CASE("fp8 parameters that are fetched take no memory between steps") {
   // Blackwell needs one copy of fp8 weights, in place of 16-bit ones: less than they would take.
   const auto parameters = [](const char* share) {
-    const auto report = scenarios::predict(read(
-        {"fp8", 8, fmt::format("{{dp: 8, offload: {{parameters: {}}}}}", share),
-         "{layers: 8, hidden: 4096, heads: 32, kv_heads: 8, ffn: 14336, vocab: 32000}",
-         "seq_len: 2048, global_batch: 16, micro_batch: 1, precision: fp8", "preset: dgx-b200",
-         "nemo"}));
+    const auto report = scenarios::predict(
+        read({"fp8", 8, fmt::format("{{dp: 8, offload: {{parameters: {}}}}}", share),
+              "{layers: 8, hidden: 4096, heads: 32, kv_heads: 8, ffn: 14336, vocab: 32000}",
+              "seq_len: 2048, global_batch: 16, micro_batch: 1, precision: fp8", "preset: dgx-b200",
+              "nemo"}));
     const auto category = static_cast<std::size_t>(sim::MemoryCategory::parameters);
     return report.stages[0].categories[category].as_double();
   };
