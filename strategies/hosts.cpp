@@ -33,7 +33,8 @@ sim::HostIssue Hosts::issue(TaskOrigin origin, const Op& op, TaskId computed) {
   Clock& c = clock(origin.rank);
   if (op.kind == OpKind::collective && op.host_waits && c.computes) {
     const bool last = is_issued_last(c, computed);
-    c = {last ? computed : reached(origin, {&computed, 1}, {c.anchor, c.since, c.since}), {}, false};
+    c = {
+        last ? computed : reached(origin, {&computed, 1}, {c.anchor, c.since, c.since}), {}, false};
   }
   // What a CUDA graph replays is not issued.
   if (per_peer_ && op.kind == OpKind::collective && op.host > sim::Time::zero()) {
