@@ -1,5 +1,5 @@
 // Lists of mappings, and the free mappings of `search:`.
-#include <set>
+#include <map>
 
 #include "scenarios/calibration.hpp"
 #include "scenarios/convert.hpp"
@@ -65,7 +65,8 @@ std::string search_path(const std::string& name) {
 // Calls visit(path, node) for every key of a `fixed` or `ranges` mapping.
 template <class Visit>
 bool each_search_key(const Node& node, const std::string& prefix, const KeyInfo& info,
-                     ReadContext& context, std::set<std::string>& seen, const Visit& visit) {
+                     ReadContext& context, std::map<std::string, std::uint32_t>& seen,
+                     const Visit& visit) {
   if (!node.is_mapping()) {
     wrong_type(node, info, context, "a mapping from keys of strategy and training to values");
     return false;
@@ -74,11 +75,15 @@ bool each_search_key(const Node& node, const std::string& prefix, const KeyInfo&
   for (const Entry& entry : node.entries) {
     const std::string name = prefix + entry.key;
     const std::string path = search_path(name);
-    if (!path.empty() && !seen.insert(path).second) {
+    const std::uint32_t source = entry.key_at.source;
+    // What the command line names again, in whichever spelling, replaces the file's.
+    const auto before = seen.find(path);
+    if (!path.empty() && before != seen.end() && before->second == source) {
       context.diagnostics.error(entry.key_at, fmt::format("{}.{}", info.path, name),
                                 fmt::format("`{}` is named twice", path), "keep one of the two");
       good = false;
     } else if (!path.empty()) {
+      seen[path] = source;
       visit(path, entry.value);
     } else if (entry.value.is_mapping()) {
       good = each_search_key(entry.value, name + ".", info, context, seen, visit) && good;
@@ -128,7 +133,7 @@ bool convert(const Node& node, const KeyInfo& info, ReadContext& context,
 
 bool convert(const Node& node, const KeyInfo& info, ReadContext& context,
              std::map<std::string, std::string>& out) {
-  std::set<std::string> seen;
+  std::map<std::string, std::uint32_t> seen;
   return each_search_key(node, "", info, context, seen,
                          [&](const std::string& path, const Node& value) {
                            if (check_setting(path, value, context)) out[path] = value_text(value);
@@ -137,13 +142,14 @@ bool convert(const Node& node, const KeyInfo& info, ReadContext& context,
 
 bool convert(const Node& node, const KeyInfo& info, ReadContext& context,
              std::map<std::string, std::vector<std::string>>& out) {
-  std::set<std::string> seen;
+  std::map<std::string, std::uint32_t> seen;
   return each_search_key(
       node, "", info, context, seen, [&](const std::string& path, const Node& value) {
         if (!value.is_sequence() || value.items.empty()) {
           wrong_type(value, info, context, "lists of values to try", "write tp: [1, 2, 4, 8]");
           return;
         }
+        out.erase(path);
         for (const Node& item : value.items) {
           if (check_setting(path, item, context)) out[path].push_back(value_text(item));
         }
