@@ -28,7 +28,7 @@ bool warns(const Benchmark& benchmark, std::size_t line, const std::string& text
 
 }  // namespace
 
-TEST_CASE("nccl-tests text: ranks, nodes and times; failed and cut rows are left out") {
+TEST_CASE("nccl-tests text: ranks, nodes and times: failed and cut rows are left out") {
   const Benchmark read = read_benchmark(sample("all_reduce_8xh100.txt"), {});
   REQUIRE(read.sweeps.size() == 1);
   const Sweep& sweep = read.sweeps.front();

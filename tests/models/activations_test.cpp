@@ -101,7 +101,7 @@ TEST_CASE("a Llama layer keeps what Megatron-Core keeps") {
   }
 }
 
-TEST_CASE("compiled code rebuilds norm and activation outputs; eager SwiGLU keeps one more") {
+TEST_CASE("compiled code rebuilds norm and activation outputs: eager SwiGLU keeps one more") {
   const auto model = llama();
   const std::int64_t tokens = kSeq * kBatch, h = model.hidden, f = model.ffn;
   const auto whole = shard(1, false, models::AttentionKernel::flash);

@@ -17,7 +17,7 @@ scenarios::Report run(const std::string& strategy, const std::string& training =
 
 }  // namespace
 
-TEST_CASE("in order, the last rank's attention takes 2 - 1/c times the mean; FLOPs stay") {
+TEST_CASE("in order, the last rank's attention takes 2 - 1/c times the mean: FLOPs stay") {
   const auto balanced = run("{cp: 8, cp_type: allgather}");
   const auto in_order = run("{cp: 8, cp_type: allgather, cp_balance: contiguous}");
   CHECK(in_order.step_time > balanced.step_time);

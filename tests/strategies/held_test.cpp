@@ -72,7 +72,7 @@ TEST_CASE("stand-in gradients: one buffer for every shape of weight, however man
   }
 }
 
-TEST_CASE("gradients of a micro-batch stay until its backward ends; DDP's buckets as long") {
+TEST_CASE("gradients of a micro-batch stay until its backward ends: DDP's buckets as long") {
   StepFixture f;
   f.plan.dp = 2;
   f.spread();

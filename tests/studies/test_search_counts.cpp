@@ -187,7 +187,7 @@ TEST_CASE("fronts over more axes differ") {
   CHECK(sum.candidates == sum.pruned + sum.rejected_by_memory + sum.feasible);
 }
 
-TEST_CASE("each GPU count has a scenario; a bad one is refused where it stands") {
+TEST_CASE("each GPU count has a scenario: a bad one is refused where it stands") {
   scenarios::ReadOptions options;
   options.check_strategy = false;
   const auto complaint = [&](const std::string& gpus, const std::string& cluster) {

@@ -36,7 +36,7 @@ SweepOptions options(std::vector<SweepAxis> axes, Scaling scaling = Scaling::non
 
 }  // namespace
 
-TEST_CASE("an axis is a key and its values; brackets keep commas together") {
+TEST_CASE("an axis is a key and its values: brackets keep commas together") {
   const SweepAxis axis = parse_axis("strategy.pp_layout.stages=[1,2],[2,1],{a: [1,2]}");
   CHECK(axis.key == "strategy.pp_layout.stages");
   CHECK(axis.values == std::vector<std::string>{"[1,2]", "[2,1]", "{a: [1,2]}"});
