@@ -98,15 +98,6 @@ void graph_problems(const strategies::Training& training, Problems& out) {
   }
 }
 
-void recompute_problems(const strategies::Training& training, Problems& out) {
-  const strategies::RecomputePlan& plan = training.recompute;
-  const bool all = plan.mode == strategies::Recompute::full && plan.layers == 0;
-  if (!training.deallocate_early || !all) return;
-  out.push_back({{"training.deallocate_early", "training.recompute"},
-                 "full recomputation keeps nothing of a layer that could be freed early",
-                 "training.recompute: selective, or deallocate_early: false"});
-}
-
 void balance_problems(const Scenario& s, Problems& out) {
   if (s.training.moe_imbalance > 0.0 &&
       s.training.moe_balance == strategies::MoeBalance::balanced) {
@@ -182,7 +173,6 @@ std::vector<Problem> idle_problems(const Scenario& scenario) {
   schedule_key_problems(plan, out);
   expert_key_problems(scenario, out);
   graph_problems(scenario.training, out);
-  recompute_problems(scenario.training, out);
   balance_problems(scenario, out);
   const bool exists = plan.world_size() == scenario.cluster.gpus && plan.shard_group > 0 &&
                       (plan.dp * plan.cp) % plan.shard_group == 0;

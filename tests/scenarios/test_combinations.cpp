@@ -103,8 +103,6 @@ const std::vector<Refused> kRefused{
     {"tp: 2, overlap: {tp: true}", "which sequence parallelism has",
      "strategy.sequence_parallel: true"},
     {"zero: 1, reshard_after_forward: false", "with zero: 3 only", "strategy.zero: 3"},
-    {"", "keeps nothing of a layer that could be freed early", "deallocate_early: false",
-     "recompute: full, deallocate_early: true"},
     {"", "where scales are delayed", "training.fp8_recipe: delayed",
      "precision: fp8, fp8_recipe: blockwise, fp8_amax_reduce: tensor"},
     {"cp: 2, cp_balance: contiguous", "is not causal", "head_tail", "", "causal: false"},

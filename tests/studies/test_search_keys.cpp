@@ -1,6 +1,8 @@
 // The search against brute force over keys that it does not vary by itself: each can stand under
 // `ranges`, so each has to be among what bounds and prices are told apart by.
 #include <array>
+#include <filesystem>
+#include <set>
 
 #include "search_brute_force.hpp"
 
@@ -52,4 +54,33 @@ TEST_CASE("search finds what brute force finds, over keys that change the schedu
     REQUIRE(problem.all.size() > 2);
     compare(problem);
   }
+}
+
+// What a scenario says of training must not rule out what the search chooses by itself.
+TEST_CASE("each way to recompute is in the space of every shipped transformer") {
+  std::size_t spaces = 0;
+  for (const auto& file : std::filesystem::directory_iterator(STEPCAST_SOURCE_DIR "/scenarios")) {
+    if (file.path().extension() != ".yaml") continue;
+    scenarios::ReadOptions options;
+    options.check_strategy = false;
+    scenarios::Scenario scenario = scenarios::read_scenario(file.path().string(), options);
+    if (scenario.model.transformer() == nullptr) continue;
+    INFO(file.path());
+    // Enough to choose from, in a space that is enumerated fast.
+    scenario.search.ranges.clear();
+    scenario.search.fixed = {
+        {"strategy.cp", "1"}, {"strategy.schedule", "1f1b"}, {"training.micro_batch", "1"}};
+    const studies::SearchSpace space(scenario);
+    const auto& dimensions = space.core_dimensions();
+    const auto at = std::find_if(dimensions.begin(), dimensions.end(),
+                                 [](const auto& d) { return d.path == "training.recompute"; });
+    REQUIRE(at != dimensions.end());
+    std::set<std::int64_t> modes;
+    for (const studies::SearchCore& core : space.cores().list) {
+      modes.insert(core.values[static_cast<std::size_t>(at - dimensions.begin())]);
+    }
+    CHECK(modes == std::set<std::int64_t>{0, 1, 2});
+    ++spaces;
+  }
+  CHECK(spaces > 20);
 }
