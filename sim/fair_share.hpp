@@ -24,13 +24,7 @@
 
 namespace sim {
 
-using FlowClassId = Id<struct FlowClassTag>;
 using UsedLinkId = Id<struct UsedLinkTag>;  // links that the same classes load alike
-
-struct FlowClass {
-  std::span<const LinkUse> uses;  // distinct links, at least one; outlives the FairShare
-  double rate_cap = 0.0;          // bytes/s; 0 = none
-};
 
 class FairShare {
  public:

@@ -109,7 +109,8 @@ void FlowEngine::begin_bytes(std::uint32_t task) {
   TaskState& state = tasks_[task];
   const Bytes bytes = graph_.bytes(id);
   if (bytes == Bytes{}) return work_done(task);
-  if (state.flow_class == kNone) {
+  const FlowClassId flow = graph_.flow_class(id);
+  if (!flow.valid()) {
     if (graph_.rate_cap(id) == 0.0) return work_done(task);
     state.phase = Phase::ending;
     return expect(task, now_ + bytes / Bandwidth{graph_.rate_cap(id)});
@@ -117,7 +118,6 @@ void FlowEngine::begin_bytes(std::uint32_t task) {
   state.phase = Phase::moving;
   state.remaining = bytes.as_double();
   state.updated = now_.count();
-  const FlowClassId flow{state.flow_class};
   link_in(flows_[flow], task);
   fair_share_.add(flow);
   new_flows_.push_back(task);
@@ -129,7 +129,7 @@ void FlowEngine::work_done(std::uint32_t task) {
   if (state.phase == Phase::running) {
     unlink(rank_of(task).running, task);
   } else if (state.phase == Phase::moving) {
-    const FlowClassId flow{state.flow_class};
+    const FlowClassId flow = graph_.flow_class(TaskId{task});
     if (options_.check_laws) check_moved(state, flows_[flow]);
     unlink(flows_[flow], task);
     fair_share_.remove(flow);
@@ -184,8 +184,7 @@ void FlowEngine::end_instant() {
     change_rate(flows_[flow], fair_share_.rate(flow));
   if (options_.check_laws) fair_share_.check_laws();
   for (const std::uint32_t task : new_flows_)
-    if (tasks_[task].expected < 0)
-      expect_completion(task, flows_[FlowClassId{tasks_[task].flow_class}]);
+    if (tasks_[task].expected < 0) expect_completion(task, flows_[graph_.flow_class(TaskId{task})]);
   new_flows_.clear();
 }
 

@@ -47,7 +47,6 @@ class FlowEngine {
     double remaining = 0.0;      // work: ps at full speed, or bytes
     std::uint32_t next = kNone;  // in the list of its rank or flow class
     std::uint32_t previous = kNone;
-    std::uint32_t flow_class = kNone;  // of a transfer that uses links
     Phase phase = Phase::waiting;
   };
   struct RateList {  // tasks that progress at one rate: computes of a rank, flows of a class
@@ -62,8 +61,6 @@ class FlowEngine {
   };
 
   void index_successors();
-  std::vector<FlowClass> make_flow_classes();
-  bool has_interference() const;
 
   void make_ready(std::uint32_t task);
   void begin(std::uint32_t task);

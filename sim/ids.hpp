@@ -26,11 +26,12 @@ class Id {
   std::uint32_t value_ = kNone;
 };
 
-using DeviceId = Id<struct DeviceTag>;    // a physical accelerator of the Machine
-using LinkId = Id<struct LinkTag>;        // a directed link of the Machine
-using RankId = Id<struct RankTag>;        // a simulated rank (all of them, or one a class)
-using TaskId = Id<struct TaskTag>;        // a task of the TaskGraph
-using TrafficId = Id<struct TrafficTag>;  // a pattern of link use that many transfers share
+using DeviceId = Id<struct DeviceTag>;        // a physical accelerator of the Machine
+using LinkId = Id<struct LinkTag>;            // a directed link of the Machine
+using RankId = Id<struct RankTag>;            // a simulated rank (all of them, or one a class)
+using TaskId = Id<struct TaskTag>;            // a task of the TaskGraph
+using TrafficId = Id<struct TrafficTag>;      // a pattern of link use that many transfers share
+using FlowClassId = Id<struct FlowClassTag>;  // transfers of one traffic with one rate cap
 
 template <class I, class T>
 class IdVector {

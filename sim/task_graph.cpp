@@ -21,12 +21,6 @@ std::uint32_t row_end(std::size_t size) {
   return static_cast<std::uint32_t>(size);
 }
 
-template <class T>
-std::span<const T> row(const std::vector<T>& items, const std::vector<std::uint32_t>& begin,
-                       std::size_t index) {
-  return {items.data() + begin[index], items.data() + begin[index + 1]};
-}
-
 }  // namespace
 
 double dyadic(double weight) {
@@ -34,17 +28,10 @@ double dyadic(double weight) {
 }
 
 void TaskGraph::reserve(std::size_t tasks) {
-  kind_.reserve(tasks);
-  work_.reserve(tasks);
-  bytes_.reserve(tasks);
-  traffic_.reserve(tasks);
-  rate_cap_.reserve(tasks);
-  compute_share_.reserve(tasks);
-  host_.reserve(tasks);
-  tag_.reserve(tasks);
-  pred_begin_.reserve(tasks + 1);
-  pred_.reserve(2 * tasks);
-  part_begin_.reserve(tasks + 1);
+  tasks_.reserve(tasks);
+  awaited_begin_.reserve(tasks + 1);
+  awaited_.reserve(2 * tasks);
+  successor_count_.reserve(tasks);
   part_.reserve(tasks);
 }
 
@@ -67,69 +54,93 @@ TrafficId TaskGraph::add_traffic(std::span<const LinkUse> uses) {
   }
   use_.erase(last, use_.end());
   use_begin_.push_back(row_end(use_.size()));
-  return TrafficId{use_begin_.size() - 2};
+  latest_class_.push_back(FlowClassId::none());
+  return carried_.push_back(Bytes{});
 }
 
-TaskId TaskGraph::append(TaskKind kind, Time work, std::span<const TaskId> predecessors,
-                         std::span<const RankId> participants, HostIssue host, std::uint32_t tag) {
-  const TaskId id{kind_.size()};
-  SIM_EXPECTS(work >= Time::zero(), "a task takes no negative time");
+TaskId TaskGraph::append(const Task& task, std::span<const TaskId> predecessors) {
+  const TaskId id{tasks_.size()};
+  const HostIssue& host = task.host;
+  SIM_EXPECTS(task.work >= Time::zero(), "a task takes no negative time");
   SIM_EXPECTS(!host.anchor.valid() || host.anchor < id, "a host anchor is an earlier task");
   SIM_EXPECTS(host.begin >= Time::zero() && host.end >= Time::zero(),
               "the host issues a task after its anchor");
   for (const TaskId predecessor : predecessors)
     SIM_EXPECTS(predecessor < id, "every predecessor was added before");
-  kind_.push_back(kind);
-  work_.push_back(work);
-  host_.push_back(host);
-  tag_.push_back(tag);
-  pred_.insert(pred_.end(), predecessors.begin(), predecessors.end());
-  pred_begin_.push_back(row_end(pred_.size()));
-  for (const RankId rank : participants) {
-    SIM_EXPECTS(rank.valid(), "a participant is a rank");
-    part_.push_back(rank);
-    rank_count_ = std::max(rank_count_, rank.index() + 1);
+  tasks_.push_back(task);
+  tasks_.back().first_participant = row_end(part_.size());
+  awaited_.insert(awaited_.end(), predecessors.begin(), predecessors.end());
+  if (host.anchor.valid() &&
+      (predecessors.empty() || !has_awaited(predecessors.front(), host.anchor))) {
+    tasks_.back().awaits_anchor = true;
+    awaited_.push_back(host.anchor);
   }
-  part_begin_.push_back(row_end(part_.size()));
+  awaited_begin_.push_back(row_end(awaited_.size()));
+  successor_count_.push_back(0);
+  for (const TaskId from : awaited(id)) ++successor_count_[from.index()];
   return id;
+}
+
+void TaskGraph::take_part(RankId rank) {
+  SIM_EXPECTS(rank.valid(), "a participant is a rank");
+  rank_count_ = std::max(rank_count_, rank.index() + 1);
 }
 
 TaskId TaskGraph::add_compute(RankId rank, Time duration, std::span<const TaskId> predecessors,
-                              HostIssue host, std::uint32_t tag) {
-  const TaskId id = append(TaskKind::compute, duration, predecessors, {&rank, 1}, host, tag);
-  bytes_.push_back(Bytes{});
-  traffic_.push_back(TrafficId::none());
-  rate_cap_.push_back(0.0);
-  compute_share_.push_back(0.0);
-  return id;
+                              const HostIssue& host) {
+  take_part(rank);
+  Task task;
+  task.work = duration;
+  task.host = host;
+  task.rank = rank;
+  return append(task, predecessors);
 }
 
 TaskId TaskGraph::add_transfer(const Transfer& transfer, std::span<const TaskId> predecessors,
-                               HostIssue host, std::uint32_t tag) {
+                               const HostIssue& host) {
   SIM_EXPECTS(transfer.traffic.index() < traffic_count(), "a transfer names a known traffic");
   SIM_EXPECTS(transfer.bytes >= Bytes{}, "a transfer carries no negative bytes");
   SIM_EXPECTS(transfer.rate_cap >= Bandwidth{}, "a rate cap is not negative");
   SIM_EXPECTS(transfer.compute_share >= 0.0 && transfer.compute_share <= 1.0,
               "a compute share is a fraction");
-  const TaskId id =
-      append(TaskKind::transfer, transfer.latency, predecessors, transfer.participants, host, tag);
-  bytes_.push_back(transfer.bytes);
-  traffic_.push_back(transfer.traffic);
-  rate_cap_.push_back(transfer.rate_cap.bytes_per_second());
-  compute_share_.push_back(transfer.compute_share);
+  Task task;
+  task.kind = TaskKind::transfer;
+  task.work = transfer.latency;
+  task.bytes = transfer.bytes;
+  task.rate_cap = transfer.rate_cap.bytes_per_second();
+  task.compute_share = transfer.compute_share;
+  task.host = host;
+  task.traffic = transfer.traffic;
+  task.flow_class = class_of(transfer.traffic, task.rate_cap);
+  carried_[transfer.traffic] += transfer.bytes;
+  takes_compute_ = takes_compute_ || transfer.compute_share > 0.0;
+  const TaskId id = append(task, predecessors);
+  for (const RankId rank : transfer.participants) {
+    take_part(rank);
+    part_.push_back(rank);
+  }
   return id;
 }
 
-std::span<const TaskId> TaskGraph::predecessors(TaskId id) const {
-  return row(pred_, pred_begin_, id.index());
+FlowClassId TaskGraph::class_of(TrafficId traffic, double rate_cap) {
+  if (link_uses(traffic).empty()) return FlowClassId::none();
+  FlowClassId& latest = latest_class_[traffic];
+  if (latest.valid() && classes_[latest].rate_cap == rate_cap) return latest;
+  const ClassKey key{traffic, rate_cap};
+  const auto [known, is_new] = class_of_.try_emplace(key, FlowClassId{classes_.size()});
+  if (is_new) classes_.push_back(key);
+  return latest = known->second;
 }
 
-std::span<const RankId> TaskGraph::participants(TaskId id) const {
-  return row(part_, part_begin_, id.index());
+std::vector<FlowClass> TaskGraph::flow_classes() const {
+  std::vector<FlowClass> out;
+  out.reserve(classes_.size());
+  for (const ClassKey& key : classes_) out.push_back({link_uses(key.traffic), key.rate_cap});
+  return out;
 }
 
 std::span<const LinkUse> TaskGraph::link_uses(TrafficId id) const {
-  return row(use_, use_begin_, id.index());
+  return {use_.data() + use_begin_[id.index()], use_.data() + use_begin_[id.index() + 1]};
 }
 
 }  // namespace sim

@@ -33,15 +33,10 @@ Time time_to_move(Bytes bytes, double rate) {
 }
 
 std::vector<double> total_link_bytes(std::size_t link_count, const TaskGraph& graph) {
-  std::vector<Bytes> carried(graph.traffic_count());
-  for (std::size_t i = 0; i < graph.size(); ++i) {
-    const TrafficId traffic = graph.traffic(TaskId{i});
-    if (traffic.valid()) carried[traffic.index()] += graph.bytes(TaskId{i});
-  }
   std::vector<double> link_bytes(link_count, 0.0);
-  for (std::size_t i = 0; i < carried.size(); ++i)
+  for (std::size_t i = 0; i < graph.traffic_count(); ++i)
     for (const LinkUse& use : graph.link_uses(TrafficId{i}))
-      link_bytes[use.link.index()] += use.weight * carried[i].as_double();
+      link_bytes[use.link.index()] += use.weight * graph.carried(TrafficId{i}).as_double();
   return link_bytes;
 }
 

@@ -63,7 +63,7 @@ const collectives::Schedule& Expansion::schedule(const Group& group, collectives
 }
 
 sim::TaskId Expansion::collective(const Group& group, const Op& op,
-                                  std::span<const sim::TaskId> before, sim::HostIssue host,
+                                  std::span<const sim::TaskId> before, const sim::HostIssue& host,
                                   TaskOrigin origin) {
   const collectives::Price price = collectives::price(op.collective, fleet_.shapes[group.shape],
                                                       op.bytes, network_.fabric, network_.library);
@@ -101,7 +101,7 @@ sim::TaskId Expansion::collective(const Group& group, const Op& op,
                                    latency,
                                    {},
                                    price.sm_share};
-      const sim::TaskId task = out_.graph.add_transfer(transfer, ready[m.from], {}, 0);
+      const sim::TaskId task = out_.graph.add_transfer(transfer, ready[m.from], {});
       out_.origins.push_back(origin);
       sent[m.from].push_back(task);
       received[m.to].push_back(task);
@@ -122,11 +122,11 @@ sim::TaskId Expansion::collective(const Group& group, const Op& op,
 }
 
 sim::TaskId Expansion::nothing(const Group& group, std::span<const sim::TaskId> before,
-                               sim::HostIssue host, TaskOrigin origin) {
+                               const sim::HostIssue& host, TaskOrigin origin) {
   sim::Transfer empty;
   empty.participants = group.participants;
   empty.traffic = out_.graph.add_traffic({});
-  const sim::TaskId task = out_.graph.add_transfer(empty, before, host, 0);
+  const sim::TaskId task = out_.graph.add_transfer(empty, before, host);
   out_.origins.push_back(origin);
   return task;
 }

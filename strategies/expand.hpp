@@ -19,15 +19,15 @@ class Expansion {
   // what the round before brought it. Returns the task that ends when all of it has.
   // REQUIRES: an unfolded fleet (every member is simulated).
   sim::TaskId collective(const Group& group, const Op& op, std::span<const sim::TaskId> before,
-                         sim::HostIssue host, TaskOrigin origin);
+                         const sim::HostIssue& host, TaskOrigin origin);
 
  private:
   sim::TrafficId route(std::int64_t from, std::int64_t to);
   const collectives::Schedule& schedule(const Group& group, collectives::Kind kind,
                                         const collectives::Algorithm* algorithm);
   // A transfer of nothing: what follows waits for all before it.
-  sim::TaskId nothing(const Group& group, std::span<const sim::TaskId> before, sim::HostIssue host,
-                      TaskOrigin origin);
+  sim::TaskId nothing(const Group& group, std::span<const sim::TaskId> before,
+                      const sim::HostIssue& host, TaskOrigin origin);
 
   const Fleet& fleet_;
   const Network& network_;

@@ -90,7 +90,7 @@ bool Hosts::is_issued_last(const Clock& clock, TaskId task) const {
 TaskId Hosts::reached(TaskOrigin origin, std::span<const TaskId> before,
                       const sim::HostIssue& host) {
   out_.origins.push_back(origin);
-  return out_.graph.add_compute(origin.rank, sim::Time::zero(), before, host, 0);
+  return out_.graph.add_compute(origin.rank, sim::Time::zero(), before, host);
 }
 
 }  // namespace strategies

@@ -148,7 +148,7 @@ class Lowering {
     const sim::Time duration =
         stretch == 1.0 ? op.duration : sim::Time::from_seconds(op.duration.seconds() * stretch);
     const auto before = predecessors(rank, state(rank).next);
-    const TaskId task = out_.graph.add_compute(rank, duration, before, issue(rank, op), 0);
+    const TaskId task = out_.graph.add_compute(rank, duration, before, issue(rank, op));
     out_.origins.push_back({rank, state(rank).next});
     return task;
   }
@@ -156,7 +156,7 @@ class Lowering {
   // What stands for a collective that nobody else takes part in.
   TaskId join(RankId rank, OpIndex index) {
     const auto before = predecessors(rank, index);
-    const TaskId task = out_.graph.add_compute(rank, sim::Time::zero(), before, {}, 0);
+    const TaskId task = out_.graph.add_compute(rank, sim::Time::zero(), before, {});
     out_.origins.push_back({rank, index});
     return task;
   }
@@ -176,7 +176,7 @@ class Lowering {
     const Group& group = *fleet_.group(rank, op.group);
     const auto before = predecessors(rank, state(rank).next);
     const sim::Transfer transfer = prices_.transfer(group, op, overlap_slowdown(op));
-    const TaskId task = out_.graph.add_transfer(transfer, before, issue(rank, op), 0);
+    const TaskId task = out_.graph.add_transfer(transfer, before, issue(rank, op));
     out_.origins.push_back({rank, state(rank).next});
     messages_[message_key(rank, group.participants[1], op.message)] = task;
     return task;
@@ -217,12 +217,12 @@ class Lowering {
   }
 
   TaskId start(const Group& group, const Op& op, std::span<const TaskId> before,
-               sim::HostIssue host, TaskOrigin origin) {
+               const sim::HostIssue& host, TaskOrigin origin) {
     if (expansion_ && !is_with_host(group.kind)) {
       return expansion_->collective(group, op, before, host, origin);
     }
     const sim::Transfer transfer = prices_.transfer(group, op, overlap_slowdown(op));
-    const TaskId task = out_.graph.add_transfer(transfer, before, host, 0);
+    const TaskId task = out_.graph.add_transfer(transfer, before, host);
     out_.origins.push_back(origin);
     return task;
   }

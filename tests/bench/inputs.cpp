@@ -18,7 +18,7 @@ TaskGraph compute_grid(std::size_t ranks, std::size_t tasks) {
       count = 2;
     }
     graph.add_compute(RankId{i % ranks}, Time::ps(static_cast<std::int64_t>(mix(seed) % 1'000'000)),
-                      std::span{predecessors}.first(count), {}, 0);
+                      std::span{predecessors}.first(count), {});
   }
   return graph;
 }
@@ -40,7 +40,7 @@ TaskGraph ring_all_reduce(std::size_t n, Starts starts) {
       const auto jitter = static_cast<std::int64_t>(mix(seed) % 200'000);
       const Time latency = Time::us(5) + Time::ps(starts == Starts::jittered ? jitter : 0);
       graph.add_transfer({{}, hop[i], part, latency, {}, 0.0},
-                         std::span{predecessors}.first(round > 0 ? 2 : 0), {}, 0);
+                         std::span{predecessors}.first(round > 0 ? 2 : 0), {});
     }
   }
   return graph;

@@ -24,17 +24,17 @@ struct Job {
 
   TaskId compute(std::size_t rank, Time duration, std::vector<TaskId> after = {},
                  HostIssue host = {}) {
-    return graph.add_compute(RankId{rank}, duration, after, host, 0);
+    return graph.add_compute(RankId{rank}, duration, after, host);
   }
   TaskId send(std::vector<LinkUse> uses, Bytes bytes, Time latency = {},
               std::vector<TaskId> after = {}, HostIssue host = {}) {
     const TrafficId traffic = graph.add_traffic(uses);
-    return graph.add_transfer({{}, traffic, bytes, latency, {}, 0.0}, after, host, 0);
+    return graph.add_transfer({{}, traffic, bytes, latency, {}, 0.0}, after, host);
   }
   TaskId slow_down(std::vector<RankId> ranks, Time latency, double share,
                    std::vector<TaskId> after = {}) {
     const TrafficId traffic = graph.add_traffic({});
-    return graph.add_transfer({ranks, traffic, Bytes{}, latency, {}, share}, after, {}, 0);
+    return graph.add_transfer({ranks, traffic, Bytes{}, latency, {}, share}, after, {});
   }
   Timeline run(const Links& links, Fidelity fidelity = Fidelity::flow,
                bool interference = true) const {
@@ -77,7 +77,7 @@ TEST_CASE("the narrowest weighted link or the cap limits a lone transfer") {
       job.graph.add_transfer(
           {{}, traffic, kMegabyte, {}, Bandwidth::gb_per_s(cap), 0.0},
           job.graph.size() == 0 ? std::vector<TaskId>{} : std::vector{TaskId{job.graph.size() - 1}},
-          {}, 0);
+          {});
     const Timeline timeline = job.run(links, fidelity);
     CHECK(timeline.finish[TaskId{0}] == kMegabyte / Bandwidth::gb_per_s(60.0));
     CHECK(timeline.finish[TaskId{1}] - timeline.finish[TaskId{0}] == Time::us(50));
@@ -92,7 +92,7 @@ TEST_CASE("transfers without links take their latency and what their cap says") 
     const TaskId free = job.send({}, kMegabyte, Time::us(3));
     const TrafficId none = job.graph.add_traffic({});
     const TaskId capped = job.graph.add_transfer(
-        {{}, none, kMegabyte, Time::us(3), Bandwidth::gb_per_s(1.0), 0.0}, {}, {}, 0);
+        {{}, none, kMegabyte, Time::us(3), Bandwidth::gb_per_s(1.0), 0.0}, {}, {});
     const TaskId empty = job.send({{LinkId{0}}}, Bytes{}, Time::us(2));
     const TaskId nothing = job.send({{LinkId{0}}}, Bytes{}, Time::zero(), {empty});
     const Timeline timeline = job.run(equal_links(1, 1.0), fidelity);

@@ -87,11 +87,11 @@ TaskGraph graph_of(const std::vector<TaskSpec>& tasks) {
   TaskGraph graph;
   for (const TaskSpec& task : tasks) {
     if (task.kind == TaskKind::compute) {
-      graph.add_compute(task.ranks.front(), task.work, task.predecessors, task.host, 0);
+      graph.add_compute(task.ranks.front(), task.work, task.predecessors, task.host);
     } else {
       const TrafficId traffic = graph.add_traffic(task.uses);
       graph.add_transfer({task.ranks, traffic, task.bytes, task.work, task.cap, task.share},
-                         task.predecessors, task.host, 0);
+                         task.predecessors, task.host);
     }
   }
   return graph;

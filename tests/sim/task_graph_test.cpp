@@ -11,12 +11,12 @@ TEST_CASE("a task graph gives back what was put in") {
   TaskGraph graph;
   const std::vector<LinkUse> uses{{LinkId{3}, 0.5}, {LinkId{1}, 1.0}};
   const TrafficId traffic = graph.add_traffic(uses);
-  const TaskId a = graph.add_compute(RankId{2}, Time::us(5), {}, {}, 7);
+  const TaskId a = graph.add_compute(RankId{2}, Time::us(5), {}, {});
   const std::vector<RankId> ranks{RankId{0}, RankId{4}};
   const std::vector<TaskId> after{a};
   const HostIssue host{a, Time::us(1), Time::us(2)};
   const TaskId b = graph.add_transfer(
-      {ranks, traffic, Bytes{99}, Time::us(3), Bandwidth::gb_per_s(2.0), 0.25}, after, host, 8);
+      {ranks, traffic, Bytes{99}, Time::us(3), Bandwidth::gb_per_s(2.0), 0.25}, after, host);
 
   CHECK(graph.size() == 2);
   CHECK(graph.rank_count() == 5);
@@ -27,8 +27,6 @@ TEST_CASE("a task graph gives back what was put in") {
   CHECK(graph.bytes(b) == Bytes{99});
   CHECK(graph.rate_cap(b) == 2e9);
   CHECK(graph.compute_share(b) == 0.25);
-  CHECK(graph.tag(a) == 7);
-  CHECK(graph.tag(b) == 8);
   CHECK(graph.host(b).anchor == a);
   CHECK_FALSE(graph.host(a).anchor.valid());
   CHECK_FALSE(graph.traffic(a).valid());
@@ -59,16 +57,16 @@ TEST_CASE("dyadic weights are multiples of 2^-20, never zero") {
 
 TEST_CASE("a task graph refuses what cannot be executed") {
   TaskGraph graph;
-  const TaskId task = graph.add_compute(RankId{0}, Time::us(1), {}, {}, 0);
+  const TaskId task = graph.add_compute(RankId{0}, Time::us(1), {}, {});
   const std::vector<TaskId> later{TaskId{5}};
   const std::vector<TaskId> itself{TaskId{1}};
-  CHECK_THROWS_AS(graph.add_compute(RankId{0}, Time::us(1), later, {}, 0), ContractViolation);
-  CHECK_THROWS_AS(graph.add_compute(RankId{0}, Time::us(1), itself, {}, 0), ContractViolation);
-  CHECK_THROWS_AS(graph.add_compute(RankId{0}, Time::ps(-1), {}, {}, 0), ContractViolation);
-  CHECK_THROWS_AS(graph.add_compute(RankId{0}, {}, {}, {TaskId{9}, {}, {}}, 0), ContractViolation);
-  CHECK_THROWS_AS(graph.add_compute(RankId{0}, {}, {}, {task, Time::ps(-1), {}}, 0),
+  CHECK_THROWS_AS(graph.add_compute(RankId{0}, Time::us(1), later, {}), ContractViolation);
+  CHECK_THROWS_AS(graph.add_compute(RankId{0}, Time::us(1), itself, {}), ContractViolation);
+  CHECK_THROWS_AS(graph.add_compute(RankId{0}, Time::ps(-1), {}, {}), ContractViolation);
+  CHECK_THROWS_AS(graph.add_compute(RankId{0}, {}, {}, {TaskId{9}, {}, {}}), ContractViolation);
+  CHECK_THROWS_AS(graph.add_compute(RankId{0}, {}, {}, {task, Time::ps(-1), {}}),
                   ContractViolation);
-  CHECK_THROWS_AS(graph.add_transfer({{}, TrafficId{0}, Bytes{1}, {}, {}, 0.0}, {}, {}, 0),
+  CHECK_THROWS_AS(graph.add_transfer({{}, TrafficId{0}, Bytes{1}, {}, {}, 0.0}, {}, {}),
                   ContractViolation);
   const std::vector<LinkUse> odd{{LinkId{0}, 1.0 / 3.0}};
   const std::vector<LinkUse> none{{LinkId{0}, 0.0}};
