@@ -12,9 +12,9 @@
 #include "reports/file.hpp"
 #include "reports/json.hpp"
 #include "scenarios/prediction_cache.hpp"
-#include "studies/search_evaluate.hpp"
 #include "studies/search_journal.hpp"
 #include "studies/search_team.hpp"
+#include "studies/workers.hpp"
 
 namespace apps {
 namespace {

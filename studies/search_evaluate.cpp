@@ -1,41 +1,10 @@
 #include "studies/search_evaluate.hpp"
 
 #include <algorithm>
-#include <atomic>
-#include <exception>
-#include <thread>
 
 #include "scenarios/simulated_step.hpp"
 
 namespace studies {
-
-unsigned thread_count(unsigned wanted) {
-  return wanted > 0 ? wanted : std::max(1U, std::thread::hardware_concurrency());
-}
-
-void parallel_for(std::size_t count, unsigned threads,
-                  const std::function<void(std::size_t, std::size_t)>& work) {
-  std::atomic<std::size_t> next{0};
-  std::vector<std::exception_ptr> errors(count);
-  const auto run = [&](std::size_t thread) {
-    for (std::size_t i = next++; i < count; i = next++) {
-      try {
-        work(thread, i);
-      } catch (...) {
-        errors[i] = std::current_exception();
-      }
-    }
-  };
-  {
-    std::vector<std::jthread> pool;
-    for (std::size_t t = 1; t < std::min<std::size_t>(threads, count); ++t)
-      pool.emplace_back(run, t);
-    run(0);
-  }
-  for (const std::exception_ptr& error : errors) {
-    if (error) std::rethrow_exception(error);
-  }
-}
 
 namespace {
 
@@ -49,15 +18,31 @@ std::int64_t fullest(const scenarios::Scenario& scenario, const scenarios::StepM
 
 }  // namespace
 
+std::optional<bool> KnownFits::find(const SearchSpace::Strategy& strategy) const {
+  const std::lock_guard lock(mutex_);
+  const auto at = fits_.find({strategy.core.values, strategy.variant.values});
+  return at == fits_.end() ? std::nullopt : std::optional(at->second);
+}
+
+void KnownFits::keep(const SearchSpace::Strategy& strategy, bool fits) {
+  const std::lock_guard lock(mutex_);
+  fits_[{strategy.core.values, strategy.variant.values}] = fits;
+}
+
 bool offloads_needlessly(const SearchSpace& space, const CandidateStrategy& strategy,
-                         scenarios::Scenario& scenario, SearchBounds* bounds) {
+                         scenarios::Scenario& scenario, SearchBounds* bounds, KnownFits* known) {
   const double limit = memory_limit(scenario);
   for (const auto& other : space.less_offloaded(strategy.core, strategy.variant)) {
+    const std::optional<bool> before = known != nullptr ? known->find(other) : std::nullopt;
+    if (before.value_or(false)) return true;
+    if (before) continue;
     space.apply(other.core, scenario);
     space.apply(other.variant, scenario);
     if (bounds != nullptr && bounds->variant_memory(other.core, scenario) > limit) continue;
     const auto model = scenarios::build_step(scenario);
-    if (static_cast<double>(fullest(scenario, *model)) <= limit) return true;
+    const bool fits = static_cast<double>(fullest(scenario, *model)) <= limit;
+    if (known != nullptr) known->keep(other, fits);
+    if (fits) return true;
   }
   return false;
 }

@@ -2,20 +2,18 @@
 
 #include <algorithm>
 
-#include "studies/search_evaluate.hpp"
-
 namespace studies {
 
 ThreadTeam::ThreadTeam(const SearchSpace& space, scenarios::PredictionCache& cache,
                        unsigned threads)
-    : work_(space, cache, thread_count(threads)) {}
+    : workers_(thread_count(threads)), work_(space, cache, workers_.threads()) {}
 
 // Contiguous blocks: neighbours share units.
 std::vector<CoreBound> ThreadTeam::bound_cores() {
   constexpr std::size_t kBlock = 256;
   const std::size_t count = work_.cores().list.size();
   std::vector<CoreBound> out(count);
-  parallel_for((count + kBlock - 1) / kBlock, work_.threads(), [&](std::size_t t, std::size_t b) {
+  workers_.each((count + kBlock - 1) / kBlock, [&](std::size_t t, std::size_t b) {
     for (std::size_t c = b * kBlock; c < std::min(count, (b + 1) * kBlock); ++c) {
       out[c] = work_.bound(static_cast<unsigned>(t), static_cast<std::uint32_t>(c));
     }
@@ -32,7 +30,7 @@ void ThreadTeam::lay_out(std::span<const Item> items) {
       fresh.push_back(item.id);
     }
   }
-  parallel_for(fresh.size(), work_.threads(), [&](std::size_t t, std::size_t i) {
+  workers_.each(fresh.size(), [&](std::size_t t, std::size_t i) {
     work_.lay_out(static_cast<unsigned>(t), fresh[i]);
   });
 }
@@ -40,7 +38,7 @@ void ThreadTeam::lay_out(std::span<const Item> items) {
 std::vector<Item> ThreadTeam::sharpen(std::span<const Item> items) {
   if (work_.threads() > 1) lay_out(items);
   std::vector<std::vector<Item>> sharper(items.size());
-  parallel_for(items.size(), work_.threads(), [&](std::size_t t, std::size_t i) {
+  workers_.each(items.size(), [&](std::size_t t, std::size_t i) {
     sharper[i] = work_.sharpened(static_cast<unsigned>(t), items[i]);
   });
   std::vector<Item> out;
@@ -50,7 +48,7 @@ std::vector<Item> ThreadTeam::sharpen(std::span<const Item> items) {
 
 std::vector<char> ThreadTeam::needless(std::span<const Candidate> candidates) {
   std::vector<char> out(candidates.size(), 0);
-  parallel_for(candidates.size(), work_.threads(), [&](std::size_t t, std::size_t i) {
+  workers_.each(candidates.size(), [&](std::size_t t, std::size_t i) {
     out[i] = work_.offloads_needlessly(static_cast<unsigned>(t), candidates[i]) ? 1 : 0;
   });
   return out;
@@ -58,8 +56,8 @@ std::vector<char> ThreadTeam::needless(std::span<const Candidate> candidates) {
 
 std::vector<Evaluation> ThreadTeam::evaluate(std::span<const EvaluationTask> tasks) {
   std::vector<Evaluation> out(tasks.size());
-  parallel_for(tasks.size(), work_.threads(),
-               [&](std::size_t, std::size_t i) { out[i] = work_.evaluate(tasks[i]); });
+  workers_.each(tasks.size(),
+                [&](std::size_t, std::size_t i) { out[i] = work_.evaluate(tasks[i]); });
   return out;
 }
 

@@ -4,6 +4,7 @@
 #include <unordered_set>
 
 #include "studies/search_work.hpp"
+#include "studies/workers.hpp"
 
 namespace studies {
 
@@ -35,6 +36,7 @@ class ThreadTeam final : public SearchTeam {
  private:
   void lay_out(std::span<const Item> items);
 
+  Workers workers_;
   SearchWork work_;
   std::unordered_set<std::uint64_t> laid_out_;  // placements whose fleets are there
 };

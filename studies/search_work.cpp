@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "strategies/schedule.hpp"
-#include "studies/search_evaluate.hpp"
 #include "studies/search_prices.hpp"
 
 namespace studies {
@@ -127,11 +126,13 @@ CandidateStrategy SearchWork::strategy_of(unsigned thread, Candidate id) {
 bool SearchWork::offloads_needlessly(unsigned thread, Candidate id) {
   Desk& desk = desks_[thread];
   return studies::offloads_needlessly(space_, strategy_of(thread, id), desk.scenario,
-                                      desk.bounds.get());
+                                      desk.bounds.get(), &fits_);
 }
 
-Evaluation SearchWork::evaluate(const EvaluationTask& task) const {
-  return studies::evaluate(space_, task, cache_);
+Evaluation SearchWork::evaluate(const EvaluationTask& task) {
+  const Evaluation out = studies::evaluate(space_, task, cache_);
+  fits_.keep({task.strategy.core, task.strategy.variant}, out.fits);
+  return out;
 }
 
 }  // namespace studies

@@ -12,6 +12,7 @@
 #include "scenarios/prediction_cache.hpp"
 #include "studies/search.hpp"
 #include "studies/search_bounds.hpp"
+#include "studies/search_evaluate.hpp"
 #include "studies/search_queue.hpp"
 
 namespace studies {
@@ -41,7 +42,7 @@ class SearchWork {
   void lay_out(unsigned thread, Candidate id);
   // Whether it would fit with less in host memory.
   bool offloads_needlessly(unsigned thread, Candidate id);
-  Evaluation evaluate(const EvaluationTask& task) const;
+  Evaluation evaluate(const EvaluationTask& task);
 
  private:
   struct Desk {  // of one thread
@@ -61,6 +62,7 @@ class SearchWork {
   SearchSpace::Cores cores_;
   double limit_;
   std::vector<Desk> desks_;
+  KnownFits fits_;
 };
 
 }  // namespace studies

@@ -7,7 +7,7 @@
 #include <stdexcept>
 
 #include "scenarios/reader.hpp"
-#include "studies/search_evaluate.hpp"
+#include "studies/workers.hpp"
 
 namespace studies {
 namespace {

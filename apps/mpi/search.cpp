@@ -91,7 +91,7 @@ std::string needless(studies::SearchWork& work, unsigned thread, std::string_vie
   return out;
 }
 
-std::string evaluate(const studies::SearchWork& work, std::string_view job) {
+std::string evaluate(studies::SearchWork& work, std::string_view job) {
   std::vector<studies::Evaluation> out;
   for (const auto& task : values_of<studies::EvaluationTask>(job)) {
     out.push_back(work.evaluate(task));

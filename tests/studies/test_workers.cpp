@@ -1,0 +1,39 @@
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "studies/workers.hpp"
+
+using studies::Workers;
+
+TEST_CASE("workers take every turn once, loop after loop") {
+  for (const unsigned threads : {1U, 2U, 5U}) {
+    Workers workers(threads);
+    CHECK(workers.threads() == threads);
+    for (const std::size_t count : {0U, 1U, 2U, 1000U}) {
+      std::vector<std::atomic<int>> turns(count);
+      std::atomic<bool> known = true;
+      workers.each(count, [&](std::size_t thread, std::size_t i) {
+        if (thread >= threads) known = false;
+        ++turns[i];
+      });
+      CHECK(known);
+      for (const auto& turn : turns) CHECK(turn == 1);
+    }
+  }
+}
+
+TEST_CASE("workers throw the first failure by index, and go on afterwards") {
+  Workers workers(3);
+  std::atomic<int> done = 0;
+  const auto failing = [&](std::size_t, std::size_t i) {
+    ++done;
+    if (i == 7 || i == 90) throw std::runtime_error(std::to_string(i));
+  };
+  CHECK_THROWS_WITH(workers.each(100, failing), "7");
+  CHECK(done == 100);
+  workers.each(10, [&](std::size_t, std::size_t) { ++done; });
+  CHECK(done == 110);
+}
