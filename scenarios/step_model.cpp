@@ -97,7 +97,9 @@ std::unique_ptr<StepModel> build_step(const Scenario& scenario, std::int64_t ste
     context.chunks = strategies::chunks_of_stage(scenario.model, plan, model->schedule,
                                                  *model->costs, scenario.implementation, stage);
     model->stages.push_back(std::move(context));
-    model->programs.push_back(strategies::emit_step(model->stages.back(), steps));
+    // Stages are much alike.
+    const std::size_t room = model->programs.empty() ? 0 : model->programs.back().size() + 64;
+    model->programs.push_back(strategies::emit_step(model->stages.back(), steps, room));
   }
   return model;
 }

@@ -24,6 +24,11 @@ OpIndex Program::append(const Op& op, std::span<const OpIndex> dependencies) {
   return static_cast<OpIndex>(ops_.size() - 1);
 }
 
+void Program::reserve(std::size_t operations) {
+  ops_.reserve(operations);
+  dep_begin_.reserve(operations + 1);
+}
+
 void Program::memory(sim::MemoryCategory category, std::int64_t bytes) {
   if (bytes != 0) memory_.push_back({static_cast<OpIndex>(ops_.size()), category, bytes});
 }

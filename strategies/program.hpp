@@ -92,6 +92,7 @@ class Program {
   OpIndex append(const Op& op, std::span<const OpIndex> dependencies);
   void memory(sim::MemoryCategory category, std::int64_t bytes);
 
+  void reserve(std::size_t operations);
   std::size_t size() const { return ops_.size(); }
   const Op& op(OpIndex index) const { return ops_[index]; }
   std::span<const Op> ops() const { return ops_; }

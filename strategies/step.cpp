@@ -25,6 +25,7 @@ class StepEmitter {
     hold_states(emitter_, context);
   }
 
+  void reserve(std::size_t operations) { program_.reserve(operations); }
   Program take() { return std::move(program_); }
 
   void run(std::int64_t step) {
@@ -287,8 +288,9 @@ class StepEmitter {
 
 }  // namespace
 
-Program emit_step(const StepContext& context, std::int64_t steps) {
+Program emit_step(const StepContext& context, std::int64_t steps, std::size_t room) {
   StepEmitter emitter(context);
+  emitter.reserve(room);
   for (std::int64_t step = 0; step < steps; ++step) emitter.run(step);
   return emitter.take();
 }

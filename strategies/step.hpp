@@ -7,6 +7,7 @@
 
 namespace strategies {
 
-Program emit_step(const StepContext& context, std::int64_t steps = 1);
+// `room`: about as many operations are expected.
+Program emit_step(const StepContext& context, std::int64_t steps = 1, std::size_t room = 0);
 
 }  // namespace strategies
