@@ -54,9 +54,9 @@ void add_search(CLI::App& root, SearchOptions& options) {
       ->check(CLI::IsMember({"step_time", "tokens_per_s", "memory", "cost"}))
       ->capture_default_str();
   app->add_option("--front", options.front,
-                  "Pareto front of time and memory: exact, of what was evaluated, or exact in "
-                  "small spaces")
-      ->check(CLI::IsMember({"auto", "exact", "evaluated"}))
+                  "Pareto front of time and memory: exact, of what was evaluated, none, or (auto) "
+                  "exact in small spaces")
+      ->check(CLI::IsMember({"auto", "exact", "evaluated", "none"}))
       ->capture_default_str();
   app->add_option("--pareto", options.pareto,
                   "Axes of the front beside step_time and memory: gpus, cost, or both with a comma "

@@ -27,6 +27,7 @@ constexpr std::uint64_t kSmallSpace = 20'000;
 std::optional<Front> front_of(const std::string& name) {
   if (name == "exact") return Front::exact;
   if (name == "evaluated") return Front::evaluated;
+  if (name == "none") return Front::none;
   return std::nullopt;
 }
 

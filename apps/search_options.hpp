@@ -14,7 +14,7 @@ struct SearchOptions {
   bool json = false;
   std::size_t top = 10;
   std::string objective = "step_time";
-  std::string front = "auto";  // auto | exact | evaluated
+  std::string front = "auto";  // auto | exact | evaluated | none
   // More axes of the front: step_time | memory | gpus | cost; empty = gpus where counts are
   // compared.
   std::vector<std::string> pareto;

@@ -265,10 +265,12 @@ std::string search_table(const SearchOptions& options, const studies::SearchResu
   if (!result.complete) out += "Not complete: of the strategies simulated so far\n\n";
   out += fmt::format("Best by {}\n{}\n", options.objective, table_of(reports.best, options.tokens));
   if (reports.counts.size() > 1) out += by_gpus_text(options, reports.counts);
-  out += fmt::format("Step time against memory{}{}{}\n{}\n", reports.axes.gpus ? ", GPUs" : "",
-                     reports.axes.cost ? ", cost" : "",
-                     result.pareto_exact ? "" : " (of the strategies simulated)",
-                     table_of(reports.pareto, options.tokens));
+  if (!reports.pareto.empty()) {
+    out += fmt::format("Step time against memory{}{}{}\n{}\n", reports.axes.gpus ? ", GPUs" : "",
+                       reports.axes.cost ? ", cost" : "",
+                       result.pareto_exact ? "" : " (of the strategies simulated)",
+                       table_of(reports.pareto, options.tokens));
+  }
   if (reports.advice) out += advice_text(*reports.advice, reports) + "\n";
   if (reports.best.empty()) return out;
   const auto& best = reports.best.front();

@@ -97,7 +97,7 @@ class Search {
 
   bool hopeless(const Item& item) const {
     if (!best_.may_take(item.key)) {
-      return front_kind_ == Front::evaluated ||
+      return front_kind_ != Front::exact ||
              front_.dominates(item.bound.time_ps, item.bound.memory_bytes);
     }
     return false;
@@ -156,7 +156,9 @@ class Search {
     if (options_.objective == Objective::memory) return INT64_MAX;
     const std::optional<double> last = best_.last();
     if (!last) return INT64_MAX;
-    return std::max(static_cast<std::int64_t>(*last), front_.deadline_ps(item.bound.memory_bytes));
+    const auto of_best = static_cast<std::int64_t>(*last);
+    if (front_kind_ == Front::none) return of_best;
+    return std::max(of_best, front_.deadline_ps(item.bound.memory_bytes));
   }
 
   void evaluate(std::vector<Item>& round) {
@@ -197,7 +199,7 @@ class Search {
     ++result_.counts.feasible;
     if (evaluation.late) return;
     const Found found{strategy, evaluation};
-    front_.add(found);
+    if (front_kind_ != Front::none) front_.add(found);
     if (only_front) return;
     best_.add(objective_of(options_.objective, static_cast<double>(evaluation.step_ps),
                            static_cast<double>(evaluation.memory_bytes)),

@@ -64,6 +64,7 @@ class EvaluationStore {
 enum class Front : std::uint8_t {
   exact,      // nothing that may lie on it is left out
   evaluated,  // of what had to be simulated for the best anyway
+  none,
 };
 
 struct SearchOptions {
