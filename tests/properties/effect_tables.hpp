@@ -92,6 +92,10 @@ inline constexpr Rest kRests[] = {
      [](const Scenario& s, Said) { return s.training.precision != models::Precision::fp8; }},
     {"training.recompute", "sqrt is every second of four layers, as it is written here",
      [](const Scenario& s, Said v) { return v == "sqrt" && s.training.recompute.every == 2; }},
+    {"training.deallocate_early", "full recomputation keeps nothing; search and sweeps choose it",
+     [](const Scenario& s, Said) {
+       return s.training.recompute.mode == strategies::Recompute::full;
+     }},
     {"training.recompute.layers", "all layers there are",
      [](const Scenario&, Said v) { return std::stoi(v) >= 4; }},
     {"strategy.sequence_parallel", "degree 1",
