@@ -180,6 +180,24 @@ void search_counts(const SearchOptions& options, Spaces& spaces, const MakeTeam&
   }
 }
 
+// Where there is no strategy on any count, because of values in `search.fixed` that none can have.
+void refuse_impossible(const Spaces& spaces, const SearchReports& all) {
+  std::vector<scenarios::Diagnostic> bad;
+  for (std::size_t i = 0; i < spaces.size(); ++i) {
+    if (i >= all.counts.size() || all.counts[i].result.counts.candidates > 0) return;
+    std::vector<scenarios::Diagnostic> here = studies::impossible_fixed(spaces[i]->scenario);
+    const auto there = [&](const scenarios::Diagnostic& each) {
+      return std::any_of(here.begin(), here.end(),
+                         [&](const auto& other) { return other.path == each.path; });
+    };
+    if (i == 0) bad = here;
+    std::erase_if(bad, [&](const auto& each) { return !there(each); });
+  }
+  if (!bad.empty()) {
+    throw scenarios::ScenarioError(scenarios::ErrorKind::invalid_input, std::move(bad));
+  }
+}
+
 void report_best(const SearchOptions& options, Spaces& spaces, SearchReports& all) {
   for (std::size_t i = 0; i < all.counts.size(); ++i) {
     CountReports& count = all.counts[i];
@@ -216,13 +234,15 @@ int run_search(const SearchOptions& options, Spaces& spaces, const MakeTeam& mak
   all.axes = axes_of(options, spaces.size() > 1);
   if (all.axes.cost) studies::require_same_tokens(spaces.front()->space, "cost");
   search_counts(options, spaces, make_team, {watch, journal.get()}, all);
+  refuse_impossible(spaces, all);
   watch.activity("reporting");
   report_best(options, spaces, all);
   const studies::SearchResult result = put_together(options, spaces, all);
   if (options.explain) all.advice = advice_of(*spaces[winner(spaces, all)], all);
   watch.stop();
   const int code = finish(options, result, all);
-  if (result.complete) return code;
+  if (watch.early_end() == 0) return code;
+  if (result.complete) return watch.early_end();  // while reporting; what is printed is whole
   complain(options.journal.empty()
                ? "the search is not complete; with --journal FILE it could go on from here"
                : "the search is not complete; go on with --resume");

@@ -5,11 +5,10 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "apps/search_table.hpp"
 #include "reports/json.hpp"
-#include "reports/table.hpp"
 #include "reports/text.hpp"
 #include "scenarios/reader.hpp"
-#include "studies/training_run.hpp"
 
 namespace apps {
 namespace {
@@ -67,12 +66,6 @@ ordered_json section(const scenarios::Scenario& scenario, const std::string& nam
   return out;
 }
 
-studies::TrainingRun run_of(const Report& report, double tokens) {
-  const double wanted =
-      tokens > 0.0 ? tokens : studies::compute_optimal_tokens(report.scenario.model);
-  return studies::training_run(report, wanted);
-}
-
 ordered_json run_json(const Report& report, double tokens) {
   const studies::TrainingRun run = run_of(report, tokens);
   ordered_json out{{"tokens", run.tokens},
@@ -92,98 +85,45 @@ ordered_json entry(const SearchOptions& options, const Report& report) {
           {"result", reports::to_json(report)}};
 }
 
-std::string recompute_text(const scenarios::Scenario& s) {
-  switch (s.training.recompute.mode) {
-    case strategies::Recompute::none:
-      return "none";
-    case strategies::Recompute::selective:
-      return "selective";
-    case strategies::Recompute::full:
-      return "full";
-    case strategies::Recompute::sqrt:
-      return "sqrt";
-  }
-  return "";
-}
+std::string n(std::uint64_t value) { return reports::grouped(static_cast<std::int64_t>(value)); }
 
-std::string overlap_text(const strategies::Overlap& overlap) {
+// "12 by divisibility, 3 by strategy.schedule".
+std::string reasons_text(const studies::Refusals& refused) {
   std::string out;
-  const auto add = [&](bool on, const char* name) {
-    if (on) out += fmt::format("{}{}", out.empty() ? "" : " ", name);
-  };
-  add(overlap.grad_reduce, "grad");
-  add(overlap.param_gather, "param");
-  add(overlap.tp, "tp");
-  add(overlap.p2p, "p2p");
-  return out.empty() ? "-" : out;
-}
-
-// What a training with a strategy costs: in USD, or GPU-hours where there is no price.
-std::string cost_text(const Report& report, double tokens) {
-  const studies::TrainingRun run = run_of(report, tokens);
-  const bool priced = run.price_usd > 0.0;
-  return fmt::format(
-      "{} {}", reports::grouped(static_cast<std::int64_t>(priced ? run.price_usd : run.gpu_hours)),
-      priced ? "USD" : "GPU-hours");
-}
-
-std::string table_of(const std::vector<Report>& all, double tokens) {
-  using reports::Align;
-  reports::Table table({{"step time"},
-                        {"GPUs"},
-                        {"cost"},
-                        {"tokens/s/GPU"},
-                        {"MFU"},
-                        {"memory"},
-                        {"tp"},
-                        {"cp"},
-                        {"pp"},
-                        {"vpp"},
-                        {"ep"},
-                        {"dp"},
-                        {"zero"},
-                        {"shard"},
-                        {"mbs"},
-                        {"recompute", Align::left},
-                        {"schedule", Align::left},
-                        {"overlap", Align::left},
-                        {"rank order", Align::left}});
-  for (const Report& report : all) {
-    const scenarios::Scenario& s = report.scenario;
-    const strategies::Plan& p = s.plan;
-    const auto number = [](std::int64_t value) { return fmt::format("{}", value); };
-    table.row({reports::time_text(report.step_time), number(s.cluster.gpus),
-               cost_text(report, tokens),
-               fmt::format("{:.1f}", report.tokens_per_s / static_cast<double>(s.cluster.gpus)),
-               reports::percent_text(report.mfu),
-               reports::gib_text(report.stages[report.worst_stage].driver),
-               number(p.tp) + (p.sequence_parallel ? " sp" : ""), number(p.cp), number(p.pp),
-               number(p.vpp), p.etp > 1 ? fmt::format("{} x {}", p.ep, p.etp) : number(p.ep),
-               number(p.dp), fmt::format("{}", p.zero), number(p.shard_group),
-               number(s.training.micro_batch), recompute_text(s), p.schedule,
-               overlap_text(p.overlap), p.rank_order});
+  for (const auto& [reason, refusal] : refused) {
+    out += fmt::format("{}{} by {}", out.empty() ? "" : ", ", n(refusal.count), reason);
   }
-  return table.text(2);
+  return out;
 }
 
 std::string counts_text(const studies::SearchCounts& c) {
-  const auto n = [](std::uint64_t value) {
-    return reports::grouped(static_cast<std::int64_t>(value));
-  };
+  const std::string reasons = reasons_text(c.refused);
   return fmt::format(
       "{} strategies: {} evaluated, {} of them fit and simulated, {} shown by bounds not to "
       "matter, {} too large for memory; {} "
-      "combinations are no strategy\n",
+      "combinations are no strategy{}\n",
       n(c.candidates), n(c.evaluated), n(c.feasible), n(c.pruned), n(c.rejected_by_memory),
-      n(c.impossible));
+      n(studies::total(c.refused)), reasons.empty() ? "" : " (" + reasons + ")");
 }
 
 ordered_json counts_json(const studies::SearchCounts& c) {
+  std::uint64_t divisibility = 0;
+  ordered_json rules = ordered_json::object();
+  for (const auto& [reason, refusal] : c.refused) {
+    if (reason == studies::kDivisibility) {
+      divisibility = refusal.count;
+    } else {
+      rules[reason] = {{"count", refusal.count}, {"example", refusal.example}};
+    }
+  }
   return {{"candidates", c.candidates},
           {"evaluated", c.evaluated},
           {"pruned", c.pruned},
           {"feasible", c.feasible},
-          {"rejected", {{"memory", c.rejected_by_memory}, {"divisibility", c.impossible}}}};
+          {"rejected",
+           {{"memory", c.rejected_by_memory},
+            {"divisibility", divisibility},
+            {"rules", std::move(rules)}}}};
 }
 
 ordered_json list_json(const SearchOptions& options, const std::vector<Report>& reports) {
@@ -222,7 +162,7 @@ std::string by_gpus_text(const SearchOptions& options, const std::vector<CountRe
       out += fmt::format("On {} GPUs: {}\n\n", gpus, nothing_found(count.result.counts));
     } else {
       out += fmt::format("Best by {} on {} GPUs\n{}\n", options.objective, gpus,
-                         table_of(count.best, options.tokens));
+                         strategy_table(count.best, options.tokens));
     }
   }
   return out;
@@ -235,8 +175,13 @@ std::string nothing_found(const studies::SearchCounts& c) {
       c.rejected_by_memory == 0
           ? ""
           : fmt::format(" (best misses by {:.1f} GiB)", sim::Bytes{c.best_miss_bytes}.gib());
-  return fmt::format("no feasible strategy: {} rejected by memory{}, {} by divisibility",
-                     c.rejected_by_memory, miss, c.impossible);
+  std::string out =
+      fmt::format("no feasible strategy: {} rejected by memory{}", c.rejected_by_memory, miss);
+  if (!c.refused.empty()) out += ", " + reasons_text(c.refused);
+  for (const auto& [reason, refusal] : c.refused) {
+    if (c.candidates == 0) out += fmt::format("\n  {}, for example: {}", reason, refusal.example);
+  }
+  return out;
 }
 
 ordered_json search_json(const SearchOptions& options, const studies::SearchResult& result,
@@ -263,13 +208,14 @@ std::string search_table(const SearchOptions& options, const studies::SearchResu
                          const SearchReports& reports) {
   std::string out = counts_text(result.counts) + "\n";
   if (!result.complete) out += "Not complete: of the strategies simulated so far\n\n";
-  out += fmt::format("Best by {}\n{}\n", options.objective, table_of(reports.best, options.tokens));
+  out += fmt::format("Best by {}\n{}\n", options.objective,
+                     strategy_table(reports.best, options.tokens));
   if (reports.counts.size() > 1) out += by_gpus_text(options, reports.counts);
   if (!reports.pareto.empty()) {
     out += fmt::format("Step time against memory{}{}{}\n{}\n", reports.axes.gpus ? ", GPUs" : "",
                        reports.axes.cost ? ", cost" : "",
                        result.pareto_exact ? "" : " (of the strategies simulated)",
-                       table_of(reports.pareto, options.tokens));
+                       strategy_table(reports.pareto, options.tokens));
   }
   if (reports.advice) out += advice_text(*reports.advice, reports) + "\n";
   if (reports.best.empty()) return out;

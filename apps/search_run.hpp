@@ -15,8 +15,9 @@ std::vector<scenarios::Scenario> read_search_scenarios(const SearchOptions& opti
 
 // A scenario that is searched; the team works on its parts as long as it lives.
 struct SearchedSpace {
-  explicit SearchedSpace(const scenarios::Scenario& scenario)
-      : space(scenario), cache(space.base()) {}
+  explicit SearchedSpace(const scenarios::Scenario& searched)
+      : scenario(searched), space(searched), cache(space.base()) {}
+  scenarios::Scenario scenario;
   studies::SearchSpace space;
   scenarios::PredictionCache cache;
 };

@@ -84,6 +84,9 @@ bool each_search_key(const Node& node, const std::string& prefix, const KeyInfo&
       good = false;
     } else if (!path.empty()) {
       seen[path] = source;
+      if (context.searched != nullptr) {
+        context.searched->insert_or_assign(fmt::format("{}.{}", info.path, path), entry.value.at);
+      }
       visit(path, entry.value);
     } else if (entry.value.is_mapping()) {
       good = each_search_key(entry.value, name + ".", info, context, seen, visit) && good;

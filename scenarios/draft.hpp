@@ -62,6 +62,7 @@ struct Draft {
   SearchSection search;
   std::vector<std::string> plugins;            // as written
   std::map<std::string, Position> given;       // dotted key -> where it was set
+  std::map<std::string, Position> searched;    // keys of search.fixed and search.ranges
   std::map<std::string, std::string> origins;  // of keys that were not given but follow from others
 
   bool has(const std::string& key) const { return given.contains(key); }

@@ -49,6 +49,8 @@ struct KeyInfo {
 
 struct ReadContext {
   Diagnostics& diagnostics;
+  // Places of the keys in `search:`, as search.fixed.strategy.tp; null = not wanted.
+  std::map<std::string, Position>* searched = nullptr;
 };
 
 // Other spellings that are read as a key of the table (Megatron-style long names and the like).

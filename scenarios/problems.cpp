@@ -45,7 +45,8 @@ bool world_size_problem(const Scenario& s, Problems& out) {
   }
   out.push_back({{"strategy.dp", "strategy.pp", "strategy.tp", "strategy.cp", "cluster.gpus"},
                  fmt::format("{}, but cluster.gpus is {}", product, gpus),
-                 hint});
+                 hint,
+                 true});
   return true;
 }
 
@@ -54,7 +55,7 @@ void must_divide(Problems& out, std::vector<std::string> paths, const std::strin
   if (number % divisor == 0) return;
   out.push_back({std::move(paths),
                  fmt::format("{} = {} does not divide {} = {}", what, divisor, of, number),
-                 fmt::format("divisors of {}: {}", number, divisors(number))});
+                 fmt::format("divisors of {}: {}", number, divisors(number)), true});
 }
 
 void tensor_problems(const Scenario& s, const models::Transformer& model, Problems& out) {
@@ -67,7 +68,8 @@ void tensor_problems(const Scenario& s, const models::Transformer& model, Proble
                    fmt::format("tp = {} neither divides nor is a multiple of model.kv_heads = {}",
                                tp, model.kv_heads),
                    fmt::format("divisors of {}: {}; or multiples of it", model.kv_heads,
-                               divisors(model.kv_heads))});
+                               divisors(model.kv_heads)),
+                   true});
   }
 }
 
@@ -139,7 +141,8 @@ bool batch_problem(const Scenario& s, Problems& out) {
                  fmt::format("global_batch = {} is no multiple of dp·micro_batch = {}·{} = {}",
                              batch, s.plan.dp, s.training.micro_batch, unit),
                  fmt::format("training.global_batch: {}{}",
-                             below > 0 ? fmt::format("{} or ", below) : "", below + unit)});
+                             below > 0 ? fmt::format("{} or ", below) : "", below + unit),
+                 true});
   return true;
 }
 

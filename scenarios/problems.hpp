@@ -16,6 +16,7 @@ struct Problem {
   std::vector<std::string> paths;  // the keys that disagree, the one to change first in front
   std::string message;
   std::string hint;
+  bool divides = false;  // true: something does not come out even
 };
 
 // Of the model with the training settings and the plan (world size, divisibility, schedule,
@@ -45,6 +46,9 @@ std::vector<std::int64_t> spread_layers(std::int64_t layers, std::int64_t chunks
 // projection alike: a stage takes blocks until their sum passes its share (nanotron's build_model).
 std::vector<std::int64_t> spread_by_parameters(const models::Transformer& model,
                                                std::int64_t stages);
+
+// Parts of the states that offload names, up to 1 each: above 1 it is a number of layers.
+void settle_offload(strategies::Plan& plan, std::int64_t layers);
 
 // Tasks a simulation of the folded step would need, roughly; above kMostTasks it is refused before
 // anything is allocated.

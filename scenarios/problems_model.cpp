@@ -128,11 +128,6 @@ std::vector<Problem> cluster_problems(const Scenario& scenario) {
   for (const auto& [name, rate] : models::kNamedRates) {
     kernel_rate_problem(std::string("kernel_rates.") + name, device.kernel_rates.*rate, out);
   }
-  if (scenario.plan.offload.any() && scenario.cluster.pcie_bandwidth.bytes_per_second() <= 0.0) {
-    out.push_back({{"strategy.offload", "cluster.pcie"},
-                   "offloading needs links to the host, but cluster.pcie is not known",
-                   "cluster.pcie: 25 GB/s (PCIe 4) or 50 GB/s (PCIe 5)"});
-  }
   for (const std::string& sentence : topologies::problems(scenario.cluster)) {
     out.push_back({{"cluster"}, sentence, ""});
   }

@@ -89,9 +89,14 @@ void reduction_problems(const Plan& plan, Problems& out) {
 }
 
 void offload_problems(const Scenario& s, Problems& out) {
+  if (s.plan.offload.any() && s.cluster.pcie_bandwidth.bytes_per_second() <= 0.0) {
+    out.push_back({{"strategy.offload", "cluster.pcie"},
+                   "offloading needs links to the host, but cluster.pcie is not known",
+                   "cluster.pcie: 25 GB/s (PCIe 4) or 50 GB/s (PCIe 5)"});
+  }
   if (!s.plan.offload.nvme) return;
   if (!s.plan.offload.any()) {
-    out.push_back({{"strategy.offload.nvme"},
+    out.push_back({{"strategy.offload.nvme", "strategy.offload.optimizer"},
                    "nothing is offloaded that could lie on NVMe drives",
                    "strategy.offload.optimizer: 1"});
   } else if (s.cluster.nvme_bandwidth.bytes_per_second() <= 0.0) {

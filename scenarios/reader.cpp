@@ -77,7 +77,7 @@ class Reading {
     for (const char* key : {"$schema", "extends", "strategies"}) tree.erase(key);
     layers_.expand(tree);
     Draft draft;
-    ReadContext context{diagnostics_};
+    ReadContext context{diagnostics_, &draft.searched};
     read_mapping(tree, "", scenario_keys(), context, draft, &draft.given);
     diagnostics_.throw_if_any();
     if (draft.name.empty()) draft.name = fs::path(file).stem().string();

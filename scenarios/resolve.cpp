@@ -127,6 +127,10 @@ Scenario Resolver::scenario(PlanChecks checks) {
   out_.implementation = draft_.implementation;
   out_.faults = draft_.faults;
   out_.search = draft_.search;
+  for (const auto& [key, at] : draft_.searched) {
+    out_.search.written[key.substr(std::string_view("search.").size())] = {
+        sources_[at.source].name, at.line, at.column, sources_.line_text(at)};
+  }
   out_.cluster = draft_.cluster.spec;
   report(model_problems(out_));
   report(cluster_problems(out_));

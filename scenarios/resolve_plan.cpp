@@ -28,6 +28,13 @@ std::string dimensions(const strategies::Plan& plan) {
 
 }  // namespace
 
+void settle_offload(strategies::Plan& plan, std::int64_t layers) {
+  for (double* amount :
+       {&plan.offload.optimizer, &plan.offload.parameters, &plan.offload.activations}) {
+    *amount = as_part(*amount, layers);
+  }
+}
+
 void Resolver::training() {
   auto& training = draft_.training;
   models::Transformer& shape = draft_.model.transformer;
@@ -91,11 +98,7 @@ void Resolver::finer_recompute() {
 void Resolver::plan() {
   strategies::Plan& plan = draft_.strategy.plan;
   auto& spec = draft_.cluster.spec;
-  const std::int64_t layers = layer_count(out_.model);
-  for (double* amount :
-       {&plan.offload.optimizer, &plan.offload.parameters, &plan.offload.activations}) {
-    *amount = as_part(*amount, layers);
-  }
+  settle_offload(plan, layer_count(out_.model));
   written_layout();
   written_schedule();
   if (!out_.schedule) {

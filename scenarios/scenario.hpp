@@ -41,11 +41,20 @@ struct CalibrationOrigin {
   bool reliable = true;
 };
 
+// Where the user wrote something, for messages after reading.
+struct Written {
+  std::string file;
+  int line = 0;
+  int column = 0;
+  std::string source_line;
+};
+
 struct SearchSection {
   std::map<std::string, std::string> fixed;                // dotted key, as strategy.tp -> value
   std::map<std::string, std::vector<std::string>> ranges;  // key -> values to try
   double max_memory_bytes = 0.0;                           // 0 = the device's
   std::vector<std::int64_t> gpus;                          // counts to search; empty: cluster.gpus
+  std::map<std::string, Written> written;  // of each key: "fixed.strategy.tp", "ranges.strategy.tp"
 };
 
 struct Scenario {

@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 
 #include "scenarios/keys.hpp"
+#include "scenarios/problems.hpp"
 #include "scenarios/yaml_parser.hpp"
 
 namespace scenarios {
@@ -51,6 +52,7 @@ void apply_setting(Scenario& scenario, const std::string& path, const std::strin
   scenario.training = draft.training;
   scenario.plan = draft.strategy.plan;
   scenario.plan.layers_of_chunk = draft.strategy.stages;
+  settle_offload(scenario.plan, layer_count(scenario.model));
 }
 
 void refresh_resolved(Scenario& scenario, const std::string& origin) {

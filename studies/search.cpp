@@ -51,7 +51,7 @@ class Search {
   }
 
   void bound_cores() {
-    result_.counts.impossible = work_.cores().impossible;
+    result_.counts.refused = work_.cores().refused;
     if (cores_.size() > kMostCores) refuse();
     const std::vector<CoreBound> bounds = team_.bound_cores();
     for (const CoreBound& core : bounds) {

@@ -85,7 +85,7 @@ struct Found {
 
 struct SearchCounts {
   std::uint64_t candidates = 0;  // valid strategies
-  std::uint64_t impossible = 0;  // combinations that no strategy can have
+  Refusals refused;              // combinations that are no strategy
   std::uint64_t rejected_by_memory = 0;
   std::uint64_t pruned = 0;          // by bounds
   std::uint64_t evaluated = 0;       // memory worked out exactly, and simulated where it fits

@@ -97,7 +97,11 @@ SearchCounts total(std::span<const SearchedCount> counts) {
     const SearchCounts& c = count.result->counts;
     const bool first = out.best_miss_bytes == 0;
     out.candidates += c.candidates;
-    out.impossible += c.impossible;
+    for (const auto& [reason, refusal] : c.refused) {
+      Refusal& sum = out.refused[reason];
+      if (sum.count == 0) sum.example = refusal.example;
+      sum.count += refusal.count;
+    }
     out.rejected_by_memory += c.rejected_by_memory;
     out.pruned += c.pruned;
     out.evaluated += c.evaluated;

@@ -38,6 +38,7 @@ bool offloads_needlessly(const SearchSpace& space, const CandidateStrategy& stra
     if (before) continue;
     space.apply(other.core, scenario);
     space.apply(other.variant, scenario);
+    if (!space.allows_variant(scenario)) continue;
     if (bounds != nullptr && bounds->variant_memory(other.core, scenario) > limit) continue;
     const auto model = scenarios::build_step(scenario);
     const bool fits = static_cast<double>(fullest(scenario, *model)) <= limit;

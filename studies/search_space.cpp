@@ -30,21 +30,24 @@ Scenario without_strategy(Scenario s) {
   return s;
 }
 
+// At the place of a key in `search:`; where there is none, of the search as a whole.
 [[noreturn]] void refuse(const Scenario& scenario, const std::string& path,
                          const std::string& message, const std::string& hint,
-                         scenarios::ErrorKind kind) {
-  throw scenarios::ScenarioError(
-      kind, {scenarios::Diagnostic{scenario.name, 0, 0, path, message, hint, ""}});
+                         scenarios::ErrorKind kind = scenarios::ErrorKind::invalid_input) {
+  throw scenarios::ScenarioError(kind, {diagnostic_at(scenario, path, message, hint)});
 }
 
 // Dimensions whose values are places in a list know only what is in it.
 void check_names(const Scenario& scenario) {
+  if (scenario.training.recompute.mode == strategies::Recompute::sqrt) {
+    refuse(scenario, "training.recompute", "search does not work out a square root of layers",
+           "write recompute: full, and fix training.recompute.every");
+  }
   const bool schedule = strategies::find_schedule(scenario.plan.schedule) == nullptr;
   const auto problems =
       schedule ? scenarios::schedule_problems(scenario, 0) : scenarios::order_problems(scenario);
   if (problems.empty()) return;
-  refuse(scenario, problems.front().paths.front(), problems.front().message, problems.front().hint,
-         scenarios::ErrorKind::invalid_input);
+  refuse(scenario, problems.front().paths.front(), problems.front().message, problems.front().hint);
 }
 
 }  // namespace
@@ -53,10 +56,9 @@ void require_same_tokens(const SearchSpace& space, const std::string& wanted) {
   for (const SearchDimension& d : space.core_dimensions()) {
     if (d.path != "training.seq_len" && d.path != "training.global_batch") continue;
     refuse(
-        space.base(), "search.ranges",
+        space.base(), d.path,
         fmt::format("{} is compared per step, but steps differ in tokens by `{}`", wanted, d.path),
-        "fix " + d.path + ", or search by step_time or memory",
-        scenarios::ErrorKind::invalid_input);
+        "fix " + d.path + ", or search by step_time or memory");
   }
 }
 
@@ -67,8 +69,8 @@ SearchSpace::SearchSpace(const Scenario& scenario)
   const auto& ranges = scenario.search.ranges;
   for (const auto& [path, text] : scenario.search.fixed) {
     if (ranges.contains(path)) {
-      refuse(base_, "search.ranges", fmt::format("`{}` stands in fixed and in ranges", path),
-             "keep one of the two", scenarios::ErrorKind::invalid_input);
+      refuse(base_, path, fmt::format("`{}` stands in fixed and in ranges", path),
+             "keep one of the two");
     }
     add_given(path, {text});
   }
@@ -97,30 +99,33 @@ void SearchSpace::add_given(const std::string& path, const std::vector<std::stri
       if (std::find(row->given.begin(), row->given.end(), value) == row->given.end()) {
         row->given.push_back(value);
       }
+      if (path.starts_with("strategy.offload.") && value > 0) variants_are_checked_ = true;
     }
+    if (path == "strategy.shard_group") variants_are_checked_ = true;
     return;
   }
   if (path == "strategy.schedule_file" || path == "training.recompute.mode") {
     const bool file = path == "strategy.schedule_file";
     refuse(base_, path, file ? "search makes schedules by itself" : "search has a shorter key",
-           file ? "leave it out, or fix strategy.schedule" : "write recompute: full",
-           scenarios::ErrorKind::invalid_input);
+           file ? "leave it out, or fix strategy.schedule" : "write recompute: full");
   }
   if (path == "strategy.pp_layout.stages" || path == "strategy.pp_layout.layout") {
     refuse(base_, path, "search spreads layers over chunks by itself",
-           "leave it out, or fix strategy.pp_layout.embedding_as_layer",
-           scenarios::ErrorKind::invalid_input);
+           "leave it out, or fix strategy.pp_layout.embedding_as_layer");
   }
+  if (path.starts_with("strategy.") && path != "strategy.dp") variants_are_checked_ = true;
   if (texts.size() == 1 && path != "strategy.dp") {
     scenarios::apply_setting(base_, path, texts.front());
     return;
   }
   SearchDimension other{path, nullptr, nullptr, nullptr, [](const Scenario&) { return true; },
-                        {},   texts};
-  for (std::size_t i = 0; i < texts.size(); ++i) {
+                        {},   {}};
+  for (const std::string& text : texts) {
+    if (std::find(other.texts.begin(), other.texts.end(), text) != other.texts.end()) continue;
     Scenario scratch = base_;
-    scenarios::apply_setting(scratch, path, texts[i]);  // refused here, not in the middle
-    other.given.push_back(static_cast<std::int64_t>(i));
+    scenarios::apply_setting(scratch, path, text);  // refused here, not in the middle
+    other.given.push_back(static_cast<std::int64_t>(other.texts.size()));
+    other.texts.push_back(text);
   }
   // Before the micro-batch, whose values depend on the batch.
   const auto place = std::find_if(core_.begin(), core_.end(), [](const SearchDimension& d) {
@@ -129,8 +134,7 @@ void SearchSpace::add_given(const std::string& path, const std::vector<std::stri
   const bool first = path == "training.seq_len" || path == "training.global_batch";
   core_.insert(first ? core_.begin() : place, std::move(other));
   if (core_.size() > kMostCoreDimensions) {
-    refuse(base_, "search.ranges", "too many dimensions", "give fewer ranges",
-           scenarios::ErrorKind::limit);
+    refuse(base_, path, "too many dimensions", "give fewer ranges", scenarios::ErrorKind::limit);
   }
 }
 
@@ -152,57 +156,6 @@ std::vector<std::int64_t> SearchSpace::values(const SearchDimension& dimension,
   return list;
 }
 
-// What follows from the degrees; false when they do not make up the cluster.
-bool SearchSpace::complete(Scenario& s) const {
-  const std::int64_t replica = s.plan.tp * s.plan.cp * s.plan.pp;
-  if (s.cluster.gpus % replica != 0) return false;
-  s.plan.dp = s.cluster.gpus / replica;
-  s.plan.shard_group = s.plan.dp * s.plan.cp;
-  for (const SearchDimension& d : core_) {
-    if (d.path != "strategy.dp") continue;
-    const std::string text = fmt::format("{}", s.plan.dp);
-    if (std::find(d.texts.begin(), d.texts.end(), text) == d.texts.end()) return false;
-  }
-  return true;
-}
-
-void SearchSpace::enumerate(std::size_t dimension, SearchCore& core, Scenario& scenario,
-                            Cores& out) const {
-  if (dimension == core_.size()) {
-    scenario.plan.layers_of_chunk.clear();
-    const bool valid = scenarios::model_problems(scenario).empty() &&
-                       scenarios::plan_problems(scenario).empty() &&
-                       scenarios::estimated_tasks(scenario) <= scenarios::kMostTasks;
-    if (valid) {
-      out.list.push_back(core);
-    } else {
-      ++out.impossible;
-    }
-    return;
-  }
-  const SearchDimension& row = core_[dimension];
-  const std::vector<std::int64_t> list =
-      row.path == "strategy.dp" ? std::vector<std::int64_t>{0} : values(row, scenario);
-  if (list.empty()) ++out.impossible;
-  for (const std::int64_t value : list) {
-    set(row, scenario, value);
-    core.values[dimension] = value;
-    if (row.path == "strategy.pp" && !complete(scenario)) {
-      ++out.impossible;
-      continue;
-    }
-    enumerate(dimension + 1, core, scenario, out);
-  }
-}
-
-SearchSpace::Cores SearchSpace::cores() const {
-  Cores out;
-  SearchCore core;
-  Scenario scratch = base_;
-  enumerate(0, core, scratch, out);
-  return out;
-}
-
 void SearchSpace::apply(const SearchCore& core, Scenario& scenario) const {
   scenario.plan.zero = 0;
   for (std::size_t d = 0; d < core_.size(); ++d) set(core_[d], scenario, core.values[d]);
@@ -214,13 +167,20 @@ void SearchSpace::apply(const SearchCore& core, Scenario& scenario) const {
                                plan.embedding_as_layer ? Ends::count_as_layers : Ends::free);
 }
 
-std::vector<SearchVariant> SearchSpace::variants(Scenario& scratch) const {
+std::vector<SearchVariant> SearchSpace::variants(Scenario& scratch,
+                                                 std::optional<scenarios::Problem>* refusal) const {
   std::vector<SearchVariant> out;
   const strategies::Plan saved = scratch.plan;
   SearchVariant variant;
+  int refused_zero = -1;
   const auto visit = [&](const auto& self, std::size_t dimension) -> void {
     if (dimension == variant_.size()) {
-      if (scratch.plan.dp * scratch.plan.cp % scratch.plan.shard_group == 0) out.push_back(variant);
+      auto problem = variant_problem(scratch);
+      if (!problem) out.push_back(variant);
+      if (problem && refusal != nullptr && scratch.plan.zero > refused_zero) {
+        refused_zero = scratch.plan.zero;
+        *refusal = std::move(problem);
+      }
       return;
     }
     for (const std::int64_t value : values(variant_[dimension], scratch)) {

@@ -12,11 +12,14 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "scenarios/scenario.hpp"
+#include "scenarios/problems.hpp"
+#include "scenarios/reader.hpp"
 
 namespace studies {
 
@@ -40,6 +43,16 @@ struct SearchCore {
 struct SearchVariant {
   std::array<std::int64_t, kMostVariantDimensions> values{};
 };
+using VariantKey = std::array<std::int64_t, 6 + kMostCoreDimensions>;
+
+// Combinations that are no strategy, by the reason: kDivisibility, or the key whose rule refuses.
+inline constexpr const char* kDivisibility = "divisibility";
+struct Refusal {
+  std::uint64_t count = 0;
+  std::string example;  // the first, in words
+};
+using Refusals = std::map<std::string, Refusal>;
+std::uint64_t total(const Refusals& refused);
 
 // At most this many candidates and cores; beyond, the search is refused (exit code 6).
 inline constexpr std::size_t kMostCandidates = 100'000'000;
@@ -50,18 +63,28 @@ class SearchSpace {
   // From the scenario's `search:` section; its `strategy:` does not matter. Throws ScenarioError.
   explicit SearchSpace(const scenarios::Scenario& scenario);
 
-  // Cores in the order of the space. `impossible` counts combinations that no strategy can have.
+  // Cores in the order of the space, and the combinations that are no strategy.
   struct Cores {
     std::vector<SearchCore> list;
-    std::uint64_t impossible = 0;
+    Refusals refused;
   };
   Cores cores() const;
+  // Why there is none, in the first combination that has something wrong with the key, or in the
+  // first at all; nothing when there is a core.
+  std::optional<scenarios::Problem> emptiness(const std::string& key) const;
 
   // The scenario of a core; its variant dimensions at the neutral values.
   void apply(const SearchCore& core, scenarios::Scenario& scenario) const;
   // Variants of the core that `scenario` holds, in the order of the space. Leaves the scenario as
-  // it was.
-  std::vector<SearchVariant> variants(scenarios::Scenario& scenario) const;
+  // it was. `refusal` gets what is wrong where ZeRO shards most.
+  std::vector<SearchVariant> variants(scenarios::Scenario& scenario,
+                                      std::optional<scenarios::Problem>* refusal = nullptr) const;
+  // Equal for cores with the same variants. `scenario` holds the core.
+  VariantKey variant_key(const SearchCore& core, const scenarios::Scenario& scenario) const;
+  // Whether the variant that `scenario` holds is a strategy with its core.
+  bool allows_variant(const scenarios::Scenario& scenario) const {
+    return !variant_problem(scenario);
+  }
   void apply(const SearchVariant& variant, scenarios::Scenario& scenario) const;
 
   // The largest part of the optimizer that a variant keeps in host memory.
@@ -88,19 +111,34 @@ class SearchSpace {
   std::vector<std::int64_t> values(const SearchDimension& dimension,
                                    const scenarios::Scenario& scenario) const;
   void add_given(const std::string& path, const std::vector<std::string>& texts);
+  struct Walk;  // through the combinations of the core dimensions (search_space_cores.cpp)
   void enumerate(std::size_t dimension, SearchCore& core, scenarios::Scenario& scenario,
-                 Cores& out) const;
+                 Walk& walk) const;
+  void take_core(const SearchCore& core, scenarios::Scenario& scenario, Walk& walk) const;
   bool complete(scenarios::Scenario& scenario) const;
+  bool repeats(const SearchCore& core, scenarios::Scenario& scenario) const;
+  bool is_of_variants(const scenarios::Problem& problem) const;
+  std::optional<scenarios::Problem> core_problem(const scenarios::Scenario& scenario) const;
+  std::optional<scenarios::Problem> variant_problem(const scenarios::Scenario& scenario) const;
 
   scenarios::Scenario base_;
   std::vector<SearchDimension> core_;
   std::vector<SearchDimension> variant_;
   double most_offloaded_ = 0.0;
+  // Whether rules between variants and what is given of the rest can refuse any.
+  bool variants_are_checked_ = false;
 };
 
 // Throws ScenarioError where strategies of the space differ in the tokens of a step, so that
 // `wanted` (an objective) would not have the order of step times.
 void require_same_tokens(const SearchSpace& space, const std::string& wanted);
+
+// About a key in `search:`, at its place in the file.
+scenarios::Diagnostic diagnostic_at(const scenarios::Scenario& scenario, const std::string& key,
+                                    const std::string& message, const std::string& hint);
+
+// Values of `search.fixed` that no strategy has, whatever the others are; each at its place.
+std::vector<scenarios::Diagnostic> impossible_fixed(const scenarios::Scenario& scenario);
 
 // The table of dimensions (search_dimensions.cpp).
 std::vector<SearchDimension> core_dimension_table();

@@ -22,10 +22,9 @@ Scenario& SearchWork::hold(Desk& desk, std::uint32_t core) const {
   return desk.scenario;
 }
 
-const std::vector<SearchVariant>& SearchWork::variants(Desk& desk) const {
-  const strategies::Plan& plan = desk.scenario.plan;
+const std::vector<SearchVariant>& SearchWork::variants(Desk& desk, std::uint32_t core) const {
   const auto [entry, is_new] =
-      desk.variants.try_emplace({plan.tp, plan.cp, plan.pp, plan.ep, plan.etp, plan.dp});
+      desk.variants.try_emplace(space_.variant_key(cores_.list[core], desk.scenario));
   if (is_new) entry->second = space_.variants(desk.scenario);
   return entry->second;
 }
@@ -35,7 +34,7 @@ CoreBound SearchWork::bound(unsigned thread, std::uint32_t core) {
   Scenario& scenario = hold(desk, core);
   CoreBound out;
   out.bound = desk.bounds->core(cores_.list[core], scenario);
-  out.variants = static_cast<std::uint32_t>(variants(desk).size());
+  out.variants = static_cast<std::uint32_t>(variants(desk, core).size());
   return out;
 }
 
@@ -51,7 +50,7 @@ std::vector<Item> SearchWork::sharpened(unsigned thread, const Item& item) {
     return {sharp};
   }
   if (item.level == Level::variant) return {with_links(desk, item)};
-  const std::vector<SearchVariant>& all = variants(desk);
+  const std::vector<SearchVariant>& all = variants(desk, item.id.core);
   std::vector<Item> out;
   for (std::uint32_t v = 0; v < all.size(); ++v) {
     space_.apply(all[v], scenario);
@@ -67,7 +66,7 @@ std::vector<Item> SearchWork::sharpened(unsigned thread, const Item& item) {
 
 strategies::Plan SearchWork::plan_of(Desk& desk, Candidate id) const {
   Scenario& scenario = hold(desk, id.core);
-  space_.apply(variants(desk)[id.variant], scenario);
+  space_.apply(variants(desk, id.core)[id.variant], scenario);
   strategies::Plan plan = scenario.plan;
   if (plan.zero == 0) plan.shard_group = plan.dp * plan.cp;
   return plan;
@@ -120,7 +119,7 @@ Item SearchWork::with_links(Desk& desk, const Item& item) const {
 CandidateStrategy SearchWork::strategy_of(unsigned thread, Candidate id) {
   Desk& desk = desks_[thread];
   hold(desk, id.core);
-  return {id, cores_.list[id.core], variants(desk)[id.variant]};
+  return {id, cores_.list[id.core], variants(desk, id.core)[id.variant]};
 }
 
 bool SearchWork::offloads_needlessly(unsigned thread, Candidate id) {

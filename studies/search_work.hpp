@@ -48,11 +48,11 @@ class SearchWork {
   struct Desk {  // of one thread
     std::unique_ptr<SearchBounds> bounds;
     scenarios::Scenario scenario;
-    std::map<std::array<std::int64_t, 6>, std::vector<SearchVariant>> variants;  // by degrees
+    std::map<VariantKey, std::vector<SearchVariant>> variants;
   };
   scenarios::Scenario& hold(Desk& desk, std::uint32_t core) const;
   // Of the core that the desk holds.
-  const std::vector<SearchVariant>& variants(Desk& desk) const;
+  const std::vector<SearchVariant>& variants(Desk& desk, std::uint32_t core) const;
   // The plan of a candidate, as the simulation has it.
   strategies::Plan plan_of(Desk& desk, Candidate id) const;
   Item with_links(Desk& desk, const Item& item) const;

@@ -56,6 +56,76 @@ TEST_CASE("search finds what brute force finds, over keys that change the schedu
   }
 }
 
+// Rules between ZeRO and what it gathers, reduces and keeps are of variants: the search varies zero
+// after these.
+TEST_CASE("search finds what brute force finds, over keys that ZeRO has to allow") {
+  constexpr const char* plain = "pp: 1, tp: 1, cp: 1";
+  constexpr const char* nodes = "dgx-h100, gpus: 16";
+  for (const Row& row : std::array{
+           Row{"quantized_weights: [true, false], quantized_gradients: [true, false], "
+               "recompute: [none]",
+               plain, nodes},
+           Row{"secondary_shard: [0, 4, 8], gather_group: [0, 8], recompute: [none]", plain, nodes},
+           Row{"grad_reduce: [two_hop, step], recompute: [none]", plain, nodes},
+           Row{"zero: [0, 3], recompute: [none]", "tp: 2, pp: 1, cp: 1, quantized_weights: true"},
+           Row{"recompute: [none, full]", "pp: 1, tp: 1, cp: 1, zero: 3, secondary_shard: 8",
+               nodes},
+           Row{"offload.nvme: [true, false], offload.optimizer: [0, 1], recompute: [none]", plain,
+               "dgx-h100, gpus: 4, nvme: 25 GB/s"},
+       }) {
+    const std::string text = problem_text(row);
+    INFO(text);
+    Problem problem(text);
+    REQUIRE(problem.all.size() > 2);
+    for (const auto& strategy : problem.all) {
+      // Of every combination that is listed, the scenario reads without complaint.
+      const std::string yaml = scenarios::to_yaml(studies::materialise(problem.space, strategy));
+      CHECK_NOTHROW(scenarios::read_scenario_text(yaml, "strategy.yaml"));
+    }
+    compare(problem);
+  }
+}
+
+TEST_CASE("a key that has no say makes no second strategy") {
+  const auto size = [](const Row& row) { return Problem(problem_text(row)).all.size(); };
+  constexpr const char* one = "pp: 1, tp: 1, cp: 1, recompute: none";
+  const std::size_t plain = size({"zero: [0, 1]", one});
+  CHECK(plain > 0);
+  CHECK(size({"zero: [0, 1], cp_type: [ring, allgather, ulysses]", one}) == plain);
+  CHECK(size({"zero: [0, 1], cp_balance: [contiguous, head_tail]", one}) == plain);
+  CHECK(size({"zero: [0, 1], fp8_recipe: [delayed, tensorwise]", one}) == plain);
+  CHECK(size({"zero: [0, 1], recompute.every: [2, 3]", one}) == plain);
+  // Where the first value is refused, the next stands for all.
+  CHECK(size({"zero: [0, 1], cp_balance: [contiguous, head_tail]", one, "dgx-h100, gpus: 4",
+              ", causal: false"}) == plain);
+  constexpr const char* two = "pp: 1, tp: 1, cp: 2, recompute: none";
+  CHECK(size({"zero: [0, 1], cp_type: [ring, allgather]", two}) == 2 * size({"zero: [0, 1]", two}));
+}
+
+TEST_CASE("combinations that are no strategy are counted by their reason") {
+  Problem problem(problem_text({"vpp: [1, 2], zero: [0, 3]",
+                                "pp: 2, tp: 1, cp: 1, schedule: 1f1b, recompute: none, "
+                                "quantized_weights: true"}));
+  const auto& refused = problem.space.cores().refused;
+  CHECK(refused.at("strategy.schedule").count == 2);  // of both pp_layouts
+  CHECK(refused.size() == 1);
+  const auto at = [](const std::string& fixed) {
+    return studies::impossible_fixed(
+        search_problems::read("name: alone\n"
+                              "model: llama3-8b\n"
+                              "cluster: {preset: dgx-h100, gpus: 8}\n"
+                              "training: {global_batch: 8}\n"
+                              "search: {fixed: {" +
+                              fixed + "}}\n"));
+  };
+  CHECK(at("tp: 2, quantized_weights: true, zero: 0").empty());
+  REQUIRE(at("cp: 1, tp: 7").size() == 1);
+  CHECK(at("cp: 1, tp: 7").front().line == 5);
+  CHECK(at("cp: 1, tp: 7").front().column == 29);
+  CHECK(at("cp: 1, tp: 7").front().path == "strategy.tp");
+  CHECK(at("secondary_shard: 5").size() == 1);
+}
+
 // What a scenario says of training must not rule out what the search chooses by itself.
 TEST_CASE("each way to recompute is in the space of every shipped transformer") {
   std::size_t spaces = 0;
