@@ -114,9 +114,10 @@ void read_list(const Node& root, const char* name, T (*read)(const Node&, ReadCo
   for (const Node& item : list->items) out.push_back(read(item, context));
 }
 
-Node parsed(const std::string& path, Sources& sources) {
-  const std::uint32_t source =
-      sources.add({path, read_regular_file(path), "calibration " + path, SourceKind::catalogue});
+Node parsed(const std::string& path, Position named_at, Sources& sources,
+            Diagnostics& diagnostics) {
+  const std::uint32_t source = sources.add({path, read_named_file(path, named_at, diagnostics),
+                                            "calibration " + path, SourceKind::catalogue});
   return parse_document(sources, source);
 }
 
@@ -126,9 +127,9 @@ std::span<const Key<CalibratedPoint>> calibration_keys() { return kPoint; }
 std::span<const Key<CalibratedFit>> fit_keys() { return kFit; }
 std::span<const Key<FitSegment>> segment_keys() { return kSegment; }
 
-CalibrationFile read_calibration(const std::string& path, Sources& sources,
+CalibrationFile read_calibration(const std::string& path, Position named_at, Sources& sources,
                                  Diagnostics& diagnostics) {
-  const Node root = parsed(path, sources);
+  const Node root = parsed(path, named_at, sources, diagnostics);
   const bool some = root.find("collectives") || root.find("fits") || root.find("device");
   if (!some) {
     diagnostics.fatal({root.at.source, 1, 1},
@@ -144,8 +145,9 @@ CalibrationFile read_calibration(const std::string& path, Sources& sources,
   return out;
 }
 
-Node read_calibrated_device(const std::string& path, Sources& sources) {
-  const Node root = parsed(path, sources);
+Node read_calibrated_device(const std::string& path, Position named_at, Sources& sources,
+                            Diagnostics& diagnostics) {
+  const Node root = parsed(path, named_at, sources, diagnostics);
   const Node* device = root.find("device");
   return device == nullptr ? Node{} : *device;
 }

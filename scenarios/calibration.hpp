@@ -26,11 +26,13 @@ struct CalibrationFile {
   collectives::Calibration collectives;
 };
 
-CalibrationFile read_calibration(const std::string& path, Sources& sources,
+// `named_at`: where the scenario names it.
+CalibrationFile read_calibration(const std::string& path, Position named_at, Sources& sources,
                                  Diagnostics& diagnostics);
 
 // The `device:` of a calibration file; null when it has none.
-Node read_calibrated_device(const std::string& path, Sources& sources);
+Node read_calibrated_device(const std::string& path, Position named_at, Sources& sources,
+                            Diagnostics& diagnostics);
 
 // The keys of one measurement, of a fit and of its segments, for the reference.
 std::span<const Key<collectives::CalibratedPoint>> calibration_keys();

@@ -44,9 +44,10 @@ json parse_json(std::uint32_t source, const Sources& sources, Diagnostics& diagn
 
 }  // namespace
 
-Node read_hugging_face_config(const std::string& path, Sources& sources, Diagnostics& diagnostics) {
-  const std::uint32_t source =
-      sources.add({path, read_regular_file(path), "hugging face " + path, SourceKind::catalogue});
+Node read_hugging_face_config(const std::string& path, Position named_at, Sources& sources,
+                              Diagnostics& diagnostics) {
+  const std::uint32_t source = sources.add({path, read_named_file(path, named_at, diagnostics),
+                                            "hugging face " + path, SourceKind::catalogue});
   const json root = parse_json(source, sources, diagnostics);
   const json* config = &root;
   if (root.is_object() && root.contains("text_config")) config = &root["text_config"];

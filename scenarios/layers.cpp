@@ -99,7 +99,8 @@ Node Layers::extended(Node tree, const Node& name, const std::string& path,
   if (chain.size() > kMaxExtends) {
     diagnostics_.fatal(name.at, fmt::format("`extends` is deeper than {} files", kMaxExtends));
   }
-  Node base = parsed(read_regular_file(target), target, "extends " + name.text, chain);
+  Node base =
+      parsed(read_named_file(target, name.at, diagnostics_), target, "extends " + name.text, chain);
   for (const char* key : {"$schema", "extends"}) base.erase(key);
   overlay(base, tree);
   return base;
@@ -173,7 +174,8 @@ void Layers::expand_hugging_face(Node& model) {
     diagnostics_.fatal(path->at, "`model.hf` must name a config.json");
   }
   const fs::path folder = fs::path(sources_[path->at.source].name).parent_path();
-  Node base = read_hugging_face_config((folder / path->text).string(), sources_, diagnostics_);
+  Node base =
+      read_hugging_face_config((folder / path->text).string(), path->at, sources_, diagnostics_);
   model.replaces = false;
   overlay(base, model);
   model = std::move(base);
@@ -184,7 +186,8 @@ void Layers::take_calibrated_device(Node& cluster) {
   const Node* file = cluster.find("calibration");
   if (file == nullptr || !file->is_scalar() || file->is_null()) return;
   if (const Node* device = cluster.find("device"); device != nullptr && !device->is_null()) return;
-  Node device = read_calibrated_device(beside(sources_, file->at, file->text), sources_);
+  Node device = read_calibrated_device(beside(sources_, file->at, file->text), file->at, sources_,
+                                       diagnostics_);
   if (device.is_mapping()) overlay(cluster, nested("device", std::move(device), file->at));
 }
 

@@ -64,7 +64,8 @@ class Reading {
     Resolver resolver = prepared(tree, file);
     Scenario result = resolver.scenario(options_.check_strategy ? PlanChecks::on : PlanChecks::off);
     if (!calibration_.empty()) {
-      CalibrationFile measured = read_calibration(calibration_, sources_, diagnostics_);
+      CalibrationFile measured =
+          read_calibration(calibration_, calibration_at_, sources_, diagnostics_);
       diagnostics_.throw_if_any();
       result.calibration = std::move(measured.collectives);
       result.calibration_origin = std::move(measured.origin);
@@ -83,9 +84,9 @@ class Reading {
     if (draft.name.empty()) draft.name = fs::path(file).stem().string();
     locate_calibration(draft);
     if (!draft.strategy.schedule_file.empty()) {
-      const std::string at =
-          beside(sources_, draft.given.at("strategy.schedule_file"), draft.strategy.schedule_file);
-      draft.strategy.schedule = read_schedule_file(at, sources_, diagnostics_);
+      const Position at = draft.given.at("strategy.schedule_file");
+      draft.strategy.schedule = read_schedule_file(
+          beside(sources_, at, draft.strategy.schedule_file), at, sources_, diagnostics_);
     }
     plugins_ = locate_plugins(draft, sources_, diagnostics_);
     return Resolver(std::move(draft), tree, sources_, diagnostics_);
@@ -93,8 +94,8 @@ class Reading {
 
   void locate_calibration(const Draft& draft) {
     if (draft.cluster.calibration.empty()) return;
-    calibration_ =
-        beside(sources_, draft.given.at("cluster.calibration"), draft.cluster.calibration);
+    calibration_at_ = draft.given.at("cluster.calibration");
+    calibration_ = beside(sources_, calibration_at_, draft.cluster.calibration);
   }
 
   Sources sources_;
@@ -102,6 +103,7 @@ class Reading {
   ReadOptions options_;
   Layers layers_;
   std::string calibration_;
+  Position calibration_at_;
   std::vector<NamedPlugin> plugins_;
 };
 

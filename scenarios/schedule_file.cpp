@@ -33,24 +33,27 @@ std::vector<std::vector<strategies::ScheduleCell>> yaml_cells(const Node& root,
 }  // namespace
 
 std::shared_ptr<const strategies::PipelineSchedule> read_schedule_file(const std::string& path,
+                                                                       Position named_at,
                                                                        Sources& sources,
                                                                        Diagnostics& diagnostics) {
   const bool yaml = path.ends_with(".yaml") || path.ends_with(".yml");
   if (!yaml && !path.ends_with(".csv")) {
-    diagnostics.fatal({sources.add({path, "", "schedule", SourceKind::scenario}), 0, 0},
-                      fmt::format("'{}' is no schedule file", path),
+    diagnostics.fatal(named_at, fmt::format("'{}' is no schedule file", path),
                       "its name ends in .csv or .yaml");
   }
-  const std::uint32_t source =
-      sources.add({path, read_regular_file(path), "schedule " + path, SourceKind::scenario});
+  const std::uint32_t source = sources.add({path, read_named_file(path, named_at, diagnostics),
+                                            "schedule " + path, SourceKind::scenario});
   try {
-    auto schedule = std::make_shared<strategies::PipelineSchedule>(
-        yaml ? strategies::schedule_of_cells(
-                   yaml_cells(parse_document(sources, source), source, diagnostics))
-             : strategies::parse_schedule_csv(sources[source].text));
-    const std::string problem = strategies::check_schedule(*schedule);
+    const auto cells = yaml ? yaml_cells(parse_document(sources, source), source, diagnostics)
+                            : strategies::schedule_cells(sources[source].text);
+    auto schedule =
+        std::make_shared<strategies::PipelineSchedule>(strategies::schedule_of_cells(cells));
+    strategies::SlotPlace at;
+    const std::string problem = strategies::check_schedule(*schedule, &at);
     if (!problem.empty()) {
-      diagnostics.fatal({source, 1, 1}, problem, "each pass once, no pass before its data");
+      const strategies::ScheduleCell& cell = strategies::cell_of(cells, at);
+      diagnostics.fatal({source, static_cast<int>(cell.line), static_cast<int>(cell.column)},
+                        problem, "each pass once, no pass before its data");
     }
     return schedule;
   } catch (const strategies::ScheduleError& error) {

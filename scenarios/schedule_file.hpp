@@ -11,8 +11,10 @@
 namespace scenarios {
 
 // Read by the ending of its name, and checked: complete, in the order of the data, without
-// deadlock. Throws ScenarioError at the place that is wrong.
+// deadlock. Throws ScenarioError at the place that is wrong; `named_at` is where the scenario names
+// it.
 std::shared_ptr<const strategies::PipelineSchedule> read_schedule_file(const std::string& path,
+                                                                       Position named_at,
                                                                        Sources& sources,
                                                                        Diagnostics& diagnostics);
 

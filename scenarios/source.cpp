@@ -135,6 +135,15 @@ std::string read_regular_file(const std::string& path, std::size_t limit) {
   return text;
 }
 
+std::string read_named_file(const std::string& path, Position at, Diagnostics& diagnostics) {
+  try {
+    return read_regular_file(path);
+  } catch (const ScenarioError& error) {
+    const Diagnostic& first = error.diagnostics().front();
+    diagnostics.fatal(at, fmt::format("{} {}", path, first.message), first.hint, error.kind());
+  }
+}
+
 std::string beside(const Sources& sources, Position at, const std::string& name) {
   if (sources[at.source].kind == SourceKind::command_line) return name;
   return (std::filesystem::path(sources[at.source].name).parent_path() / name).string();

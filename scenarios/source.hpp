@@ -60,6 +60,9 @@ class Diagnostics {
 // be read, invalid_input when it is no regular file or too large).
 std::string read_regular_file(const std::string& path, std::size_t limit = kMaxFileBytes);
 
+// The same of a file that a scenario names at `at`: what is wrong with it is said there.
+std::string read_named_file(const std::string& path, Position at, Diagnostics& diagnostics);
+
 // A file that a value at `at` names: relative to the file it stands in, or, on the command line, to
 // the working folder.
 std::string beside(const Sources& sources, Position at, const std::string& name);

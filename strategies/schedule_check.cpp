@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <optional>
 #include <tuple>
 
 #include <fmt/format.h>
@@ -24,11 +25,13 @@ class Checker {
   explicit Checker(const PipelineSchedule& schedule) : schedule_(schedule) {
     for (std::size_t s = 0; s < schedule.stages.size(); ++s) {
       for (const PassSlot& slot : schedule.stages[s]) {
-        done_[key(s, slot)] = false;
-        ++slots_;
+        if (!done_.emplace(key(s, slot), false).second && !twice_) twice_ = place(s, slot);
       }
     }
   }
+
+  // Of the problem that run() found.
+  SlotPlace at() const { return at_; }
 
   std::string run() {
     std::string problem = check_places();
@@ -44,8 +47,25 @@ class Checker {
             slot.micro_batch};
   }
 
+  SlotPlace place(std::size_t stage, const PassSlot& slot) const {
+    return {stage, static_cast<std::size_t>(&slot - schedule_.stages[stage].data())};
+  }
+
+  // A pass of a micro-batch through a piece; the first of all where there is none.
+  SlotPlace place_of(std::int64_t piece, std::int32_t micro_batch) const {
+    for (std::size_t s = 0; s < schedule_.stages.size(); ++s) {
+      for (const PassSlot& slot : schedule_.stages[s]) {
+        const Key each = key(s, slot);
+        if (std::get<1>(each) == piece && std::get<2>(each) == micro_batch) return place(s, slot);
+      }
+    }
+    const auto some = std::find_if(schedule_.stages.begin(), schedule_.stages.end(),
+                                   [](const auto& stage) { return !stage.empty(); });
+    return {static_cast<std::size_t>(some - schedule_.stages.begin()), 0};
+  }
+
   // Chunks and micro-batches that exist; in a bidirectional schedule, in their own direction.
-  std::string check_places() const {
+  std::string check_places() {
     const std::int64_t half = schedule_.shape.micro_batches / 2;
     for (std::size_t s = 0; s < schedule_.stages.size(); ++s) {
       for (const PassSlot& slot : schedule_.stages[s]) {
@@ -55,6 +75,7 @@ class Checker {
         const bool astray = schedule_.placement == Placement::bidirectional &&
                             (slot.micro_batch >= half) != (slot.chunk == 1);
         if (exists && !astray) continue;
+        at_ = place(s, slot);
         return fmt::format("stage {} runs a {} of chunk {}, micro-batch {}, which {}", s,
                            word(slot.kind), slot.chunk, slot.micro_batch,
                            exists ? "goes the other way" : "does not exist");
@@ -64,14 +85,18 @@ class Checker {
   }
 
   // Every piece and micro-batch is passed through exactly once in each direction.
-  std::string check_complete() const {
-    if (done_.size() != slots_) return "a pass stands in the schedule twice";
+  std::string check_complete() {
+    if (twice_) {
+      at_ = *twice_;
+      return "a pass stands in the schedule twice";
+    }
     for (std::int64_t piece = 0; piece < schedule_.pieces(); ++piece) {
       for (std::int32_t m = 0; m < schedule_.shape.micro_batches; ++m) {
         const bool whole = done_.contains({PassKind::backward, piece, m});
         const bool input = done_.contains({PassKind::backward_input, piece, m});
         const bool weight = done_.contains({PassKind::backward_weight, piece, m});
         if (!done_.contains({PassKind::forward, piece, m}) || whole == input || input != weight) {
+          at_ = place_of(piece, m);
           return fmt::format("micro-batch {} of model piece {} lacks a pass, or has one too many",
                              m, piece);
         }
@@ -85,7 +110,7 @@ class Checker {
   }
 
   // Only a forward and the whole backward of another micro-batch or chunk can run side by side.
-  std::string check_pairs() const {
+  std::string check_pairs() {
     for (std::size_t s = 0; s < schedule_.stages.size(); ++s) {
       const auto& order = schedule_.stages[s];
       for (std::size_t i = 0; i < order.size(); ++i) {
@@ -94,6 +119,7 @@ class Checker {
                           order[i + 1].kind == PassKind::backward &&
                           is_other(order[i], order[i + 1]) && !order[i + 1].with_next;
         if (!fits) {
+          at_ = {s, i};
           return fmt::format(
               "stage {} runs the {} of chunk {}, micro-batch {} beside a pass that "
               "is no backward of another chunk or micro-batch",
@@ -145,6 +171,7 @@ class Checker {
     for (std::size_t s = 0; s < next.size(); ++s) {
       if (next[s] == schedule_.stages[s].size()) continue;
       const PassSlot& slot = schedule_.stages[s][next[s]];
+      at_ = {s, next[s]};
       return fmt::format("stage {} waits for ever at the {} of chunk {}, micro-batch {}", s,
                          word(slot.kind), slot.chunk, slot.micro_batch);
     }
@@ -152,13 +179,19 @@ class Checker {
   }
 
   const PipelineSchedule& schedule_;
-  std::map<Key, bool> done_;  // false until the pass has run
-  std::size_t slots_ = 0;
+  std::map<Key, bool> done_;        // false until the pass has run
+  std::optional<SlotPlace> twice_;  // of the first pass that was there before
+  SlotPlace at_;
 };
 
 }  // namespace
 
-std::string check_schedule(const PipelineSchedule& schedule) { return Checker(schedule).run(); }
+std::string check_schedule(const PipelineSchedule& schedule, SlotPlace* at) {
+  Checker checker(schedule);
+  std::string problem = checker.run();
+  if (at != nullptr) *at = checker.at();
+  return problem;
+}
 
 std::int64_t peak_in_flight(const PipelineSchedule& schedule, std::int64_t stage) {
   std::int64_t live = 0;

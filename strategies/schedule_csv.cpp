@@ -29,28 +29,6 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \t\r\"") - first + 1);
 }
 
-// The cells of a CSV text; what is in them is Parser's business.
-std::vector<std::vector<ScheduleCell>> cells_of(std::string_view text) {
-  std::vector<std::vector<ScheduleCell>> rows;
-  for (std::size_t line = 1; !text.empty(); ++line) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    const std::string_view row = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (trimmed(row).empty()) continue;
-    rows.emplace_back();
-    for (std::size_t begin = 0; begin <= row.size();) {
-      const std::size_t comma = std::min(row.find(',', begin), row.size());
-      const std::string_view cell = trimmed(row.substr(begin, comma - begin));
-      if (!cell.empty()) {
-        rows.back().push_back(
-            {std::string(cell), line, static_cast<std::size_t>(cell.data() - row.data()) + 1});
-      }
-      begin = comma + 1;
-    }
-  }
-  return rows;
-}
-
 class Parser {
  public:
   std::vector<std::vector<Action>> rows(const std::vector<std::vector<ScheduleCell>>& rows) {
@@ -169,8 +147,39 @@ PipelineSchedule schedule_of_cells(const std::vector<std::vector<ScheduleCell>>&
   return out;
 }
 
+std::vector<std::vector<ScheduleCell>> schedule_cells(std::string_view text) {
+  std::vector<std::vector<ScheduleCell>> rows;
+  for (std::size_t line = 1; !text.empty(); ++line) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view row = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (trimmed(row).empty()) continue;
+    rows.emplace_back();
+    for (std::size_t begin = 0; begin <= row.size();) {
+      const std::size_t comma = std::min(row.find(',', begin), row.size());
+      const std::string_view cell = trimmed(row.substr(begin, comma - begin));
+      if (!cell.empty()) {
+        rows.back().push_back(
+            {std::string(cell), line, static_cast<std::size_t>(cell.data() - row.data()) + 1});
+      }
+      begin = comma + 1;
+    }
+  }
+  return rows;
+}
+
 PipelineSchedule parse_schedule_csv(std::string_view text) {
-  return schedule_of_cells(cells_of(text));
+  return schedule_of_cells(schedule_cells(text));
+}
+
+const ScheduleCell& cell_of(const std::vector<std::vector<ScheduleCell>>& rows, SlotPlace at) {
+  const auto& row = rows[at.stage];
+  std::size_t cell = 0;
+  // A pair is two passes.
+  for (std::size_t slot = row[0].text.starts_with('(') ? 2 : 1; slot <= at.slot;) {
+    slot += row[++cell].text.starts_with('(') ? 2 : 1;
+  }
+  return row[cell];
 }
 
 }  // namespace strategies

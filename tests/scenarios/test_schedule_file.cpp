@@ -90,9 +90,20 @@ TEST_CASE("what is wrong with a schedule file is said with its place") {
              Contains("a.yaml:3:11: error") && Contains("1X0"));
   CHECK_THAT(said("a.yaml", "stages: []\n"), Contains("needs a list `ranks:`"));
   CHECK_THAT(said("a.yaml", "ranks: [0F0]\n"), Contains("a rank is a list of passes"));
-  CHECK_THAT(said("a.csv", "0F0,0B0\n1F0\n"), Contains("lacks a pass"));
-  CHECK_THAT(said("a.csv", "0B0,0F0\n1F0,1B0\n"), Contains("waits for ever"));
-  CHECK_THAT(said("a.txt", "0F0"), Contains("its name ends in .csv or .yaml"));
+  CHECK_THAT(said("a.csv", "0F0,0B0\n1F0\n"),
+             Contains("a.csv:2:1: error: ") && Contains("lacks a pass"));
+  CHECK_THAT(said("a.csv", "0B0,0F0\n1B0,1F0\n"),
+             Contains("a.csv:1:1: error: ") && Contains("waits for ever"));
+  CHECK_THAT(said("a.csv", "0F0,0B0\n1B0,1F0\n"),
+             Contains("a.csv:1:5: error: ") && Contains("waits for ever"));
+  CHECK_THAT(said("a.csv", "0F0,0B0, 0F0\n1F0,1B0\n"),
+             Contains("a.csv:1:10: error: ") && Contains("twice"));
+  CHECK_THAT(said("a.csv", "0F0,0F1,(0F2;0B0)OVERLAP_F_B,0B1,0B2,0B1\n1F0,1B0,1F1,1B1,1F2,1B2\n"),
+             Contains("a.csv:1:38: error: ") && Contains("twice"));
+  CHECK_THAT(said("a.yaml", "ranks:\n  - [0F0, 0B0]\n  - []\n  - [2F0, 2B0]\n"),
+             Contains("a.yaml:2:6: error: ") && Contains("lacks a pass"));
+  CHECK_THAT(said("a.txt", "0F0"),
+             Contains("in.yaml:") && Contains("its name ends in .csv or .yaml"));
   const std::string good = "0F0,0F1,0B0,0B1\n1F0,1B0,1F1,1B1\n";
   CHECK_THAT(said("a.csv", good),
              Contains("2 micro-batches, but a step has 4") && Contains("training.global_batch: 8"));
