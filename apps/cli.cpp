@@ -43,8 +43,7 @@ void add_format(CLI::App& app, Format& format, bool with_csv) {
 void add_common(CLI::App& app, Common& common) {
   add_format(app, common.format, true);
   add_set(app, common.set);
-  app.add_flag("--allow-plugins", common.allow_plugins,
-               "Let the scenario load the shared objects of its `plugins:`");
+  add_allow_plugins(app, common.allow_plugins);
   app.add_option("--fidelity", common.predict.fidelity,
                  "Network model: closed forms, shared flows, or every step of a collective")
       ->check(CLI::IsMember({"auto", "analytic", "flow", "step"}))
@@ -60,9 +59,7 @@ void add_common(CLI::App& app, Common& common) {
                "Assert every law of the engine while simulating");
   app.add_flag("--require-fit", common.require_fit,
                "Exit code 4 when the step does not fit in device memory");
-  app.add_option("--max-memory", common.max_memory,
-                 "Memory this program may use, e.g. 8GiB (default: 3/4 of what is free)")
-      ->transform(CLI::AsSizeValue(true));
+  add_max_memory(app, common.max_memory);
   app.add_option("--time-limit", common.time_limit_s, "Seconds this program may run")
       ->check(&positive_problem);
 }
@@ -72,17 +69,21 @@ void add_run(CLI::App& root, RunOptions& options) {
   app->add_option("scenario", options.scenario, "Scenario file")->required();
   add_common(*app, options.common);
   app->add_option("--trace", options.trace,
-                  "Write a trace for Perfetto, chrome://tracing or HTA; .gz is compressed");
+                  "Write a trace for Perfetto, chrome://tracing or HTA; .gz is compressed")
+      ->check(&file_problem);
   app->add_option("--trace-ranks", options.common.predict.trace_ranks,
                   "Ranks in the trace and the report (default: one of each pipeline stage)")
       ->delimiter(',')
       ->check(CLI::NonNegativeNumber);
-  app->add_option("--report", options.report, "Write an HTML report, one self-contained file");
+  app->add_option("--report", options.report, "Write an HTML report, one self-contained file")
+      ->check(&file_problem);
   app->add_flag("--sensitivity", options.sensitivity,
-                "Show how the step time answers to each hardware figure");
+                "Show how the step time answers to each hardware figure")
+      ->excludes(app->get_option("--csv"));
   app->add_option("--what-if", options.what_if,
                   "Also simulate with dotted.key=value (repeatable) and show the difference")
-      ->allow_extra_args(false);
+      ->allow_extra_args(false)
+      ->check(&setting_problem);
 }
 
 void add_compare(CLI::App& root, CompareOptions& options) {
@@ -125,8 +126,10 @@ void add_explain(CLI::App& root, ExplainOptions& options) {
   CLI::App* app = root.add_subcommand("explain", "The arithmetic behind the numbers");
   app->add_option("what", options.what, "Model name or scenario file")->required();
   add_set(*app, options.set);
+  add_allow_plugins(*app, options.allow_plugins);
   add_format(*app, options.format, false);
-  app->add_option("--seq-len", options.seq_len, "Sequence length, for a model (default 8192)")
+  app->add_option("--seq-len", options.seq_len,
+                  "Sequence length, for a model (default 8192, or its learned positions)")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 30));
   app->add_option("--tokens", options.tokens, "Training tokens, for training days and cost")
       ->check(&positive_problem);

@@ -1,6 +1,9 @@
 #include "reports/explain.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "apps/commands.hpp"
@@ -20,17 +23,39 @@ bool is_model(const std::string& name) {
                      [&](const auto& entry) { return entry.name == name; });
 }
 
+// What looks like no file is a name misspelt.
+bool could_be_file(const std::string& name) {
+  std::error_code error;
+  return name.ends_with(".yaml") || name.ends_with(".yml") || name.find('/') != std::string::npos ||
+         std::filesystem::exists(name, error);
+}
+
+// With as many tokens as the model has positions for, where these are learned.
+reports::Explanation explain_model(const ExplainOptions& options) {
+  const models::Model model = scenarios::read_model(options.what);
+  const models::Transformer* shape = model.transformer();
+  const bool learned = shape != nullptr && shape->position == models::Position::learned;
+  const std::int64_t most = learned ? shape->max_positions : 0;
+  if (most > 0 && options.seq_len > most) {
+    throw UsageError(fmt::format("--seq-len {}: {} has {} learned positions, give at most these",
+                                 options.seq_len, options.what, most));
+  }
+  const std::int64_t usual = most > 0 ? std::min(most, kDefaultSeqLen) : kDefaultSeqLen;
+  return reports::explain_model(model, options.seq_len > 0 ? options.seq_len : usual);
+}
+
 reports::Explanation explain(const ExplainOptions& options, Watch& watch) {
   if (is_model(options.what)) {
     if (options.tokens > 0.0 || !options.set.empty()) {
       throw UsageError("--tokens and --set need a scenario: a model alone has no cluster");
     }
-    return reports::explain_model(scenarios::read_model(options.what),
-                                  options.seq_len > 0 ? options.seq_len : kDefaultSeqLen);
+    return explain_model(options);
   }
+  // Says which model is nearest.
+  if (!could_be_file(options.what)) scenarios::read_model(options.what);
   if (options.seq_len > 0)
     throw UsageError("--seq-len is for a model; use --set training.seq_len=…");
-  const scenarios::Scenario scenario = read(options.what, options.set);
+  const scenarios::Scenario scenario = read(options.what, options.set, {}, options.allow_plugins);
   watch.activity("simulating");
   return reports::explain_report(scenarios::predict(scenario), options.tokens);
 }

@@ -62,7 +62,8 @@ struct ExplainOptions {
   Format format = Format::table;
   std::string what;  // model name or scenario file
   std::vector<std::string> set;
-  std::int64_t seq_len = 0;  // of a model: 0 = 8192
+  bool allow_plugins = false;
+  std::int64_t seq_len = 0;  // of a model: 0 = 8192, or its learned positions
   double tokens = 0.0;       // training tokens; 0 = no training time and cost
 };
 

@@ -192,6 +192,11 @@ std::string text(const RunOptions& options, const Results& results) {
 }  // namespace
 
 int execute(const RunOptions& options) {
+  check_outputs({{"--trace", options.trace}, {"--report", options.report}}, {options.scenario});
+  if (!options.common.predict.trace_ranks.empty() && options.trace.empty() &&
+      options.report.empty()) {
+    throw UsageError("--trace-ranks needs --trace FILE or --report FILE");
+  }
   Progress progress;
   Watch watch({options.common.time_limit_s,
                [&] {

@@ -214,6 +214,7 @@ void report_best(const SearchOptions& options, Spaces& spaces, SearchReports& al
 std::vector<scenarios::Scenario> read_search_scenarios(const SearchOptions& options) {
   scenarios::ReadOptions read;
   read.set = options.set;
+  read.allow_plugins = options.allow_plugins;
   read.check_strategy = false;
   return scenarios::read_search_scenarios(options.scenario, read);
 }
@@ -228,6 +229,7 @@ Spaces search_spaces(const std::vector<scenarios::Scenario>& scenarios) {
 
 int run_search(const SearchOptions& options, Spaces& spaces, const MakeTeam& make_team) {
   Watch watch({options.time_limit_s, {}, true});
+  check_outputs({{"--journal", options.journal}, {"--best", options.best}}, {options.scenario});
   const auto journal = open_journal(options, spaces);
   warn_of_extended(spaces);
   SearchReports all;

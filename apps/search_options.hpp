@@ -11,6 +11,7 @@ namespace apps {
 struct SearchOptions {
   std::string scenario;
   std::vector<std::string> set;  // dotted.key=value
+  bool allow_plugins = false;
   bool json = false;
   std::size_t top = 10;
   std::string objective = "step_time";

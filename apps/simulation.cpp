@@ -2,9 +2,13 @@
 
 #include <sys/resource.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 #include <fstream>
+#include <map>
 #include <string_view>
 
 #include "apps/commands.hpp"
@@ -63,6 +67,23 @@ void limit_memory(std::uint64_t bytes) {
   getrlimit(RLIMIT_AS, &wanted);
   wanted.rlim_cur = std::min<rlim_t>(limit, wanted.rlim_max);
   setrlimit(RLIMIT_AS, &wanted);
+}
+
+void check_outputs(const std::vector<OutputFile>& outputs, const std::vector<std::string>& inputs) {
+  const auto identity = [](const std::string& file) {
+    std::error_code error;
+    const auto path = std::filesystem::weakly_canonical(std::filesystem::absolute(file), error);
+    return error ? file : path.string();
+  };
+  std::map<std::string, std::string> known;
+  for (const std::string& file : inputs) known[identity(file)] = "the scenario";
+  for (const OutputFile& output : outputs) {
+    if (output.file.empty() || output.file == "-") continue;
+    const auto [entry, is_new] = known.try_emplace(identity(output.file), output.option);
+    if (is_new) continue;
+    throw UsageError(fmt::format("{} {} would overwrite {}: name another file", output.option,
+                                 output.file, entry->second));
+  }
 }
 
 int fit_code(const Common& common, bool fits) {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "apps/commands.hpp"
 #include "apps/console.hpp"
@@ -31,6 +32,7 @@ studies::SweepOptions sweep_options(const SweepOptions& options) {
   studies::SweepOptions out;
   out.scenario = options.scenario;
   out.set = options.set;
+  out.allow_plugins = options.allow_plugins;
   out.threads = options.threads;
   if (options.scaling == "strong") out.scaling = studies::Scaling::strong;
   if (options.scaling == "weak") out.scaling = studies::Scaling::weak;
@@ -38,6 +40,11 @@ studies::SweepOptions sweep_options(const SweepOptions& options) {
     for (const std::string& text : options.over) out.axes.push_back(studies::parse_axis(text));
   } catch (const std::invalid_argument& error) {
     throw UsageError(fmt::format("--over {}: {}", options.over[out.axes.size()], error.what()));
+  }
+  std::set<std::string> keys;
+  for (const SweepAxis& axis : out.axes) {
+    const std::string key = scenarios::known_key(axis.key, "--over");
+    if (!keys.insert(key).second) throw UsageError(fmt::format("--over {} is given twice", key));
   }
   const bool gpus = std::any_of(out.axes.begin(), out.axes.end(),
                                 [](const SweepAxis& axis) { return axis.key == "cluster.gpus"; });
@@ -235,11 +242,13 @@ int finish(const SweepOptions& options, const Output& output,
 }  // namespace
 
 int execute(const SweepOptions& options) {
+  check_outputs({{"--plot", options.plot}}, {options.scenario});
   limit_memory(options.max_memory);
   const studies::SweepOptions sweep = sweep_options(options);
   // Errors that have nothing to do with the points are said once.
   scenarios::ReadOptions read;
   read.set = options.set;
+  read.allow_plugins = options.allow_plugins;
   read.check_strategy = false;
   scenarios::read_scenario(options.scenario, read);
   std::vector<SweepPoint> points;

@@ -11,8 +11,9 @@ struct SweepOptions {
   std::string scenario;
   std::vector<std::string> set;   // dotted.key=value
   std::vector<std::string> over;  // dotted.key=a,b,c
-  std::string scaling;            // strong | weak; empty = none
-  bool json = false;              // one object a line
+  bool allow_plugins = false;
+  std::string scaling;  // strong | weak; empty = none
+  bool json = false;    // one object a line
   bool csv = false;
   std::string plot;  // SVG file
   std::string fidelity = "auto";

@@ -72,6 +72,10 @@ std::string path_text(const topologies::Path& path) {
 }
 
 std::string route(const TopologyOptions& options, const sim::Machine& machine) {
+  if (options.from == options.to) {
+    throw UsageError(
+        fmt::format("--from {} --to {}: there is no route to oneself", options.from, options.to));
+  }
   const topologies::Path path =
       topologies::path_between(machine, device(options.from, machine), device(options.to, machine));
   if (options.format != Format::json) return path_text(path);

@@ -67,6 +67,10 @@ struct ClusterAndDevice {
 ClusterAndDevice read_cluster(const std::string& name_or_file, const ReadOptions& options = {});
 models::Model read_model(const std::string& catalogue_name, const ReadOptions& options = {});
 
+// The dotted key that a spelling means: of a value, or of a section. Throws ScenarioError, of
+// `source`, with the nearest key where there is none.
+std::string known_key(const std::string& dotted, const std::string& source);
+
 // Names and one-line summaries of a catalogue folder: models, devices, clusters, profiles.
 struct CatalogueEntry {
   std::string name;

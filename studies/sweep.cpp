@@ -30,6 +30,7 @@ scenarios::Scenario read(const SweepOptions& options, const std::vector<std::str
   scenarios::ReadOptions how;
   how.set = options.set;
   how.set.insert(how.set.end(), more.begin(), more.end());
+  how.allow_plugins = options.allow_plugins;
   how.check_strategy = check;
   return scenarios::read_scenario(options.scenario, how);
 }

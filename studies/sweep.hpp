@@ -28,6 +28,7 @@ enum class Scaling : std::uint8_t {
 struct SweepOptions {
   std::string scenario;          // file
   std::vector<std::string> set;  // dotted.key=value, for every point
+  bool allow_plugins = false;    // of the scenario
   std::vector<SweepAxis> axes;   // the last varies fastest
   Scaling scaling = Scaling::none;
   unsigned threads = 0;  // 0 = all cores
