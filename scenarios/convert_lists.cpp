@@ -75,7 +75,7 @@ bool each_search_key(const Node& node, const std::string& prefix, const KeyInfo&
   for (const Entry& entry : node.entries) {
     const std::string name = prefix + entry.key;
     const std::string path = search_path(name);
-    const std::uint32_t source = entry.key_at.source;
+    const std::uint32_t source = entry.value.at.source;
     // What the command line names again, in whichever spelling, replaces the file's.
     const auto before = seen.find(path);
     if (!path.empty() && before != seen.end() && before->second == source) {
