@@ -6,7 +6,7 @@
 
 namespace strategies {
 
-Plugin::Plugin(const std::string& path) {
+Plugin::Plugin(const std::string& path) : path_(path) {
   handle_ = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle_ == nullptr) throw std::runtime_error(dlerror());
   using Entry = const PluginTable* (*)();

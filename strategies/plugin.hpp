@@ -34,8 +34,10 @@ class Plugin {
   Plugin& operator=(const Plugin&) = delete;
 
   std::span<const StrategyEntry> strategies() const { return {table_->entries, table_->count}; }
+  const std::string& path() const { return path_; }
 
  private:
+  std::string path_;
   void* handle_ = nullptr;
   const PluginTable* table_ = nullptr;
 };

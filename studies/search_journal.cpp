@@ -13,6 +13,8 @@
 #include <nlohmann/json.hpp>
 
 #include "scenarios/reader.hpp"
+#include "scenarios/source.hpp"
+#include "strategies/plugin.hpp"
 
 namespace studies {
 namespace {
@@ -46,6 +48,16 @@ std::string measured(const collectives::Calibration& calibration) {
                          s.bandwidth.bytes_per_second());
     }
     out += "\n";
+  }
+  return out;
+}
+
+// Code that takes part in every prediction.
+std::string plugged_in(const scenarios::Scenario& scenario) {
+  constexpr std::size_t largest = std::size_t{256} << 20;
+  std::string out;
+  for (const auto& plugin : scenario.plugins) {
+    out += fmt::format("{:016x}\n", fnv1a(scenarios::read_regular_file(plugin->path(), largest)));
   }
   return out;
 }
@@ -88,7 +100,7 @@ std::string identity(const SearchSpace& space) {
   // What files the scenario names hold counts, not their names alone.
   const std::string text = scenarios::to_yaml(base) + space.description() +
                            fmt::format("{}\n{}\n", memory_limit(base), STEPCAST_VERSION) +
-                           measured(base.calibration);
+                           measured(base.calibration) + plugged_in(base);
   return fmt::format("{:016x}{:08x}", fnv1a(text), crc32c(text));
 }
 

@@ -25,3 +25,17 @@ code=0; "$stepcast" run "$folder/inner/outside.yaml" --allow-plugins > /dev/null
 "$stepcast" run "$folder/inner/with.yaml" --allow-plugins --json > "$folder/with.json"
 awk -v a="$(step_time "$folder/without.json")" -v b="$(step_time "$folder/with.json")" \
   'BEGIN { exit !(a > 0 && b > a && b < 1.1 * a) }' || fail "the plug-in did not lengthen the step"
+
+# A search takes it along, and its journal is of the plug-in's code, too.
+search() {
+  "$stepcast" search "$folder/inner/$1.yaml" --top 1 --json --allow-plugins --set \
+    'search.fixed={tp: 1, pp: 1, cp: 1, micro_batch: 4, zero: 1, recompute: none, offload.optimizer: 0, offload.activations: 0}' \
+    --journal "$folder/$1.ndjson" --resume > "$folder/$1.json"
+}
+search with
+search without
+awk -v a="$(step_time "$folder/without.json")" -v b="$(step_time "$folder/with.json")" \
+  'BEGIN { exit !(a > 0 && b > a && b < 1.1 * a) }' || fail "the plug-in did not lengthen the best step"
+printf x >> "$folder/inner/build/loss_average.so"
+code=0; search with 2> /dev/null || code=$?
+[ "$code" -eq 3 ] || fail "a journal of another plug-in: exit code $code, not 3"
