@@ -21,6 +21,7 @@ struct KernelProfile {
   bool fused_bias_dropout = true;  // bias + dropout + residual in one kernel
   bool fused_rope = true;
   bool joined_qkv_gradient = false;  // one projection, split: backward concatenates
+  bool interleaved_qkv = false;      // its output lies group by group (Megatron-Core)
   double metric_bytes = 0.0;  // an element of logits, moved by training metrics beside the loss
   bool complex_rope = false;  // by complex fp32 products, which compilers leave alone (torchtitan)
   bool fp8_recast = false;    // inputs stay in 16 bits and are cast again in backward (torchao)

@@ -187,6 +187,28 @@ void add_math(OperatorBuilder& builder, const CoreShape& shape) {
   builder.add(gradient);
 }
 
+// What splitting one projection's output takes. Megatron-Core's lies group by group: with several
+// groups a rank, queries are copied out (`query.reshape` in get_query_key_value_tensors). Backward
+// concatenates (Transformer Engine's SplitAlongDim), unless attention wrote the gradients into one
+// buffer, which it does where nothing stands between it and the split.
+void add_qkv_split(OperatorBuilder& builder, const Transformer& model, std::int64_t queries,
+                   std::int64_t all) {
+  const Dims& dims = builder.dims();
+  const KernelProfile& kernels = builder.kernels();
+  const bool grouped = dims.kv_heads > 1 && dims.kv_heads < dims.heads;
+  const bool copies = kernels.interleaved_qkv && grouped;
+  const bool between = grouped || model.qk_norm || model.position == Position::rope;
+  const bool joins = kernels.joined_qkv_gradient || (kernels.interleaved_qkv && between);
+  if (!copies && !joins) return;
+  Streamed split{.name = "split_qkv", .region = Region::attention_in};
+  split.elements = static_cast<double>(dims.tokens);
+  split.forward_kernels = copies ? 1 : 0;
+  split.backward_kernels = joins ? 1 : 0;
+  if (copies) split.forward_bytes = 2.0 * dims.element * static_cast<double>(queries);
+  if (joins) split.backward_bytes = 2.0 * dims.element * static_cast<double>(all);
+  builder.streamed(split);
+}
+
 // Projections to queries, keys and values: one GEMM, or three of which the keys' is the second.
 void add_qkv(OperatorBuilder& builder, const Transformer& model) {
   const Dims& dims = builder.dims();
@@ -202,12 +224,7 @@ void add_qkv(OperatorBuilder& builder, const Transformer& model) {
               .input_freed_by = module_bit(Module::layernorm),
               .gathered_input = dims.reads_gathered,
               .bias = model.bias || model.qkv_bias};
-  if (builder.kernels().joined_qkv_gradient && !apart) {
-    Streamed join{.name = "join_qkv", .region = Region::attention_in, .forward_kernels = 0};
-    join.elements = static_cast<double>(dims.tokens * spec.out);
-    join.backward_bytes = 2.0 * dims.element;
-    builder.streamed(join);
-  }
+  if (!apart) add_qkv_split(builder, model, queries, spec.out);
   builder.linear(spec);
   if (!apart) return;
   spec.out = keys;
@@ -249,6 +266,10 @@ void add_attention(OperatorBuilder& builder, const Transformer& model, const Sha
       Operator& op = builder.norm("qk_norm", Region::attention_in, Norm::rmsnorm,
                                   dims.tokens * (dims.heads + dims.kv_heads), model.head_dim);
       op.parameters = 2 * model.head_dim;  // one scale for queries, one for keys
+      if (!builder.kernels().compiled) {   // and a module each
+        op.forward.kernels *= 2;
+        op.backward_data.kernels *= 2;
+      }
       // Megatron's `layernorm` means the layer's two norms.
       op.modules = op.internal_freed_by = module_bit(Module::alternate_mm);
     }

@@ -64,6 +64,10 @@ const std::vector<Key<Draft>> kProfile = {
     kernels<&KernelProfile::joined_qkv_gradient>(
         "implementation.kernels.joined_qkv_gradient",
         "Backward concatenates the gradients of queries, keys and values."),
+    kernels<&KernelProfile::interleaved_qkv>(
+        "implementation.kernels.interleaved_qkv",
+        "Queries, keys and values of a group lie side by side: queries of several groups are "
+        "copied out, gradients joined where rotary embedding or a norm left them apart."),
     kernels<&KernelProfile::metric_bytes>(
         "implementation.kernels.metric_bytes",
         "Bytes an element of logits that training metrics move besides the loss.", {0, 64}),
