@@ -3,8 +3,9 @@
 // the tokens of an expert are gathered over, and its outputs scattered to, those ranks.
 //
 // alltoall: every token copy travels to its expert: tokens x top_k x hidden a rank and exchange,
-//   and behind it its routing weight (fp32), whose gradient comes back.
-// allgather: every rank gets all tokens of the group, and the outputs are reduce-scattered. With
+//   and behind it, in an exchange of its own, its routing weight (fp32), whose gradient comes back
+//   (Megatron-Core's `token_dispatch`).
+// allgather: every rank gets all tokens of the group, and the outputs are reduce-scattered. Behind
 //   them go the weights and the map of all experts.
 // node_limited: a token travels once to each node that holds an expert of it, at most
 //   `moe.node_limit`, along its rail, and is handed on there over NVLink; both at once
@@ -74,12 +75,22 @@ class ExpertParallel final : public Strategy {
                     Activity::ep,
                     plan().overlap.ep,
                     gathers ? "ep exchange" : "ep all-to-all"};
-    what.bytes += sim::Bytes::ceil(weight_bytes(gathering, forward));
+    send_weights(emitter, what, sim::Bytes::ceil(weight_bytes(gathering, forward)));
     if (plan().ep_dispatch == EpDispatch::node_limited) {
       what.forwarded = what.bytes;
       what.bytes = sim::Bytes::ceil(what.bytes.as_double() * visits_per_copy());
     }
     return emitter.collective(what);
+  }
+
+  // An exchange of its own beside the tokens'. A pass that shares its stage with another gives it
+  // its turn with the tokens, not here ("overlapped").
+  static void send_weights(Emitter& emitter, Collective what, sim::Bytes weights) {
+    if (weights == sim::Bytes{0}) return;
+    what.bytes = weights;
+    what.overlapped = true;
+    what.name = "ep weights";
+    emitter.collective(what);
   }
 
   // How many tokens each expert gets from each rank. Ranks tell each other (int64), then the host
