@@ -37,6 +37,7 @@ Dims dims_of(const Transformer& model, const Shard& shard) {
   dims.cast_copies = shard.cast_copies;
   dims.cast_kernels = shard.cast_kernels;
   dims.casts_together = shard.casts_together;
+  dims.swizzled = shard.swizzled_scales ? shard.scale_bytes : 0.0;
   dims.row_scales = shard.row_scales;
   dims.activation_input = saved_element_bytes(shard.saved_activation_input, dims.element);
   if (shard.saved_attention_output != SavedFormat::native) {
@@ -105,6 +106,24 @@ void OperatorBuilder::cast(const Linear& spec) {
   Operator& op = streamed(spec_cast);
   op.forward.issued = issued(tensors, tensors > 0 ? op.forward.kernels / tensors : 0);
   op.backward_data.issued = issued(tensors, op.backward_data.kernels / tensors);
+  swizzle(spec, op);
+}
+
+// Products in MXFP8 and NVFP4 want the scales of both operands in an order of their own: before
+// each product a kernel for each operand (Transformer Engine's swizzle_scaling_factors; since 2.6
+// one for all experts). Its kernels that cast all experts at once write them so (2.13, #2586). The
+// host launches them on the way to the product: an eighth each, as issued() has it.
+void OperatorBuilder::swizzle(const Linear& spec, Operator& cast) const {
+  const bool written_so = spec.groups > 1 && dims_.casts_together;
+  if (dims_.swizzled == 0.0 || written_so || kernels_.fp8_recast) return;
+  const double in = static_cast<double>(spec.rows * spec.in);
+  const double out = static_cast<double>(spec.rows * spec.out);
+  const double weights = static_cast<double>(spec.groups * spec.in * spec.out);
+  const double moved = 2.0 * dims_.swizzled;
+  cast.forward.traffic += bytes(in + weights, moved);
+  cast.forward.kernels += 2;
+  cast.backward_data.traffic += bytes(in + weights + 2.0 * out, moved);  // both products
+  cast.backward_data.kernels += 4;
 }
 
 void OperatorBuilder::linear(const Linear& spec) {

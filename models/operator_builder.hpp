@@ -24,6 +24,7 @@ struct Dims {
   double cast_copies = 2.0;       // layouts that are written: rows, and columns where they differ
   int cast_kernels = 1;           // of one tensor
   bool casts_together = false;    // the experts' tensors in one kernel
+  double swizzled = 0.0;          // bytes of scales an element that products want reordered
   double gradient = 4.0;          // bytes of an accumulated weight gradient
   std::int64_t tokens = 0;        // inside tensor-parallel regions: micro_batch * seq_len / cp
   std::int64_t rows = 0;          // outside them: tokens / tp with sequence parallelism
@@ -106,6 +107,7 @@ class OperatorBuilder {
 
  private:
   void cast(const Linear& spec);
+  void swizzle(const Linear& spec, Operator& cast) const;
   void add_gradient_kernels(const Linear& spec);
 
   Dims dims_;

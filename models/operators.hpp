@@ -143,6 +143,7 @@ struct Shard {
   double scale_bytes = 0.0;      // fp8, fp4: of scales, an element
   int cast_kernels = 1;          // fp8, fp4: that a cast of one tensor takes
   bool casts_together = false;   // fp8, fp4: all experts' tensors are cast by one kernel
+  bool swizzled_scales = false;  // fp8, fp4: products want scales in an order of their own
   bool row_scales = false;       // fp8: a scale a row and column instead of one a tensor
   double gradient_bytes = 4.0;   // an element of the accumulated weight gradients
   std::int64_t loss_chunks = 1;  // logits exist for one part of the tokens at a time

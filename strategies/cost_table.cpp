@@ -69,6 +69,7 @@ models::Shard make_shard(const Training& training, const Plan& plan, const model
   shard.cast_copies = cast_copies(training, device);
   shard.scale_bytes = scale_bytes(training);
   shard.cast_kernels = cast_kernels(training);
+  shard.swizzled_scales = swizzles_scales(training);
   shard.row_scales = training.fp8_recipe == Fp8Recipe::rowwise;
   shard.gradient_bytes = models::element_bytes(training.grad_dtype);
   shard.attention = training.attention;

@@ -57,6 +57,12 @@ double scale_bytes(const Training& training) {
   }
 }
 
+// Whether products take scales in an order that casts do not write.
+bool swizzles_scales(const Training& training) {
+  if (training.precision == models::Precision::fp4) return true;
+  return training.precision == models::Precision::fp8 && training.fp8_recipe == Fp8Recipe::mxfp8;
+}
+
 double quantised_element_bytes(const Training& training) {
   return models::element_bytes(training.precision) + scale_bytes(training);
 }

@@ -19,6 +19,7 @@ bool casts_together(const Training& training, bool drops_to_capacity);
 double cast_copies(const Training& training, const models::Device& device);
 // Of scales, an element.
 double scale_bytes(const Training& training);
+bool swizzles_scales(const Training& training);
 // An element of one layout, with its scales.
 double quantised_element_bytes(const Training& training);
 // The ranks that agree on the maxima of fp8 tensors; none where each keeps its own, or where scales

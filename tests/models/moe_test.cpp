@@ -56,6 +56,38 @@ TEST_CASE("fp8 pads what each expert received, once before and once after") {
   CHECK(padded_bytes(model, Precision::fp8, kernels) == 0.0);
 }
 
+TEST_CASE("products in MXFP8 want both operands' scales in another order, a kernel each") {
+  models::Shard shard;
+  shard.seq_len = 4096;
+  shard.ep = 8;
+  shard.precision = Precision::fp8;
+  shard.scale_bytes = 1.0 / 32.0;
+  const auto casts = [&] {
+    std::vector<models::Operator> out;
+    for (const auto& op : layer_operators(experts(), models::LayerKind::moe, shard, {})) {
+      if (std::string(op.name) == "cast") out.push_back(op);
+    }
+    return out;
+  };
+  const auto plain = casts();
+  shard.swizzled_scales = true;
+  const auto swizzled = casts();
+  REQUIRE(plain.size() == 4);  // into and out of attention, into and out of the experts
+  REQUIRE(swizzled.size() == plain.size());
+  for (std::size_t i = 0; i < plain.size(); ++i) {
+    CHECK(swizzled[i].forward.kernels == plain[i].forward.kernels + 2);
+    CHECK(swizzled[i].backward_data.kernels == plain[i].backward_data.kernels + 4);
+    CHECK(swizzled[i].forward.host_launches() <= plain[i].forward.host_launches() + 1);
+  }
+  // Scales of 4096 rows and of 2048 times 2048 weights are read and written.
+  const auto moved = plain[1].forward.traffic.count() + 2 * (4096 + 2048) * 2048 / 32;
+  CHECK(swizzled[1].forward.traffic.count() == moved);
+  // One kernel that casts all experts' tensors writes their scales as products want them.
+  shard.casts_together = true;
+  CHECK(casts()[2].forward.kernels == 1);
+  CHECK(casts()[0].forward.kernels == swizzled[0].forward.kernels);
+}
+
 TEST_CASE("biases of the experts' outputs are added one expert at a time, in fp32") {
   models::Transformer model = experts();
   models::Shard shard;
