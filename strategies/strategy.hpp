@@ -81,6 +81,7 @@ std::unique_ptr<Strategy> make_tensor_parallel(const StepContext& context);
 std::unique_ptr<Strategy> make_context_parallel(const StepContext& context);
 std::unique_ptr<Strategy> make_expert_parallel(const StepContext& context);
 std::unique_ptr<Strategy> make_delayed_scaling(const StepContext& context);
+std::unique_ptr<Strategy> make_graph_copies(const StepContext& context);
 std::unique_ptr<Strategy> make_quantised(const StepContext& context);
 std::unique_ptr<Strategy> make_offload(const StepContext& context);
 std::unique_ptr<Strategy> make_host_optimizer(const StepContext& context);

@@ -75,6 +75,22 @@ TEST_CASE("a CUDA graph leaves nothing to the host but what it does not hold") {
   CHECK(partly < eager);
 }
 
+TEST_CASE("a graph of a part of a layer has its inputs copied to where it finds them") {
+  StepFixture f = with_experts();
+  const sim::Time eager = device_of(f.program());
+  f.training.cuda_graph = true;
+  f.training.cuda_graph_experts = false;
+  // The hidden state forward, two gradients of its size backward, read and written.
+  const sim::Bytes moved{2 * 2 * f.training.seq_len * f.gpt().hidden};
+  const std::int64_t passes = f.gpt().layers * f.training.global_batch / f.plan.dp;
+  const sim::Time copies = models::streaming_time(moved, f.device) * (3 * passes);
+  CHECK(device_of(f.program()) - eager == copies);
+  f.training.cuda_graph_attention = false;
+  CHECK(device_of(f.program()) - eager == copies);
+  f.training.cuda_graph_experts = f.training.cuda_graph_attention = true;
+  CHECK(device_of(f.program()) <= eager);
+}
+
 TEST_CASE("the host reads how many tokens each expert gets, once a layer and forward") {
   StepFixture f = with_experts();
   const std::int64_t micro_batches = f.training.global_batch / f.plan.dp;
