@@ -75,6 +75,19 @@ TEST_CASE("a CUDA graph leaves nothing to the host but what it does not hold") {
   CHECK(partly < eager);
 }
 
+TEST_CASE("passes side by side call the parts of a layer's backward one by one") {
+  StepFixture f = with_experts();
+  f.plan.pp = f.plan.vpp = 2;
+  f.plan.schedule = "interleaved";
+  f.spread();
+  const sim::Time chain = host_of(f.program());
+  f.plan.overlap.ep_passes = true;
+  const std::int64_t passes = f.gpt().layers / f.plan.pp * f.training.global_batch / f.plan.dp;
+  CHECK(host_of(f.program()) - chain == kLaunch * (10 * passes));
+  f.training.cuda_graph = true;
+  CHECK(host_of(f.program()) == sim::Time::zero());
+}
+
 TEST_CASE("a graph of a part of a layer has its inputs copied to where it finds them") {
   StepFixture f = with_experts();
   const sim::Time eager = device_of(f.program());
