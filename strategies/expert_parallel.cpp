@@ -108,15 +108,23 @@ class ExpertParallel final : public Strategy {
   // reads what it needs to size buffers and products: four small tensors (Megatron-Core's
   // `preprocess` and `_maybe_dtoh_and_synchronize`), over a communicator of its own, so not behind
   // the tokens of another micro-batch, nor a reason to let that one compute ("overlapped"). An
-  // exchange that routes does it itself.
+  // exchange that routes begins with them, on the stream that tokens travel on, and the host waits
+  // for its signal there (DeepEP: "an implicit CPU wait for GPU received count signal").
   void tell_sizes(Emitter& emitter) const {
     const models::Moe& moe = *context().model->transformer()->moe;
     int copied = 1;
+    Collective counts{GroupKind::expert, Kind::all_gather, sim::Bytes{8 * moe.experts * plan().ep},
+                      Stream::tensor,    Activity::ep,     true,
+                      "ep counts"};
+    if (plan().ep > 1 && plan().ep_dispatch == EpDispatch::node_limited) {
+      counts.stream = Stream::expert;
+      counts.synchronises = true;
+      emitter.collective(counts);
+      return;
+    }
     if (plan().ep > 1 && plan().ep_dispatch == EpDispatch::alltoall) {
       copied = 4;
-      emitter.wait(emitter.collective({GroupKind::expert, Kind::all_gather,
-                                       sim::Bytes{8 * moe.experts * plan().ep}, Stream::tensor,
-                                       Activity::ep, true, "ep counts"}));
+      emitter.wait(emitter.collective(counts));
     }
     emitter.compute(
         {Activity::forward, context().device->kernel_gap * copied, copied, 0.0, "counts"});

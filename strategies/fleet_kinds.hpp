@@ -46,10 +46,7 @@ inline std::vector<GroupKind> kinds_in_use(const models::Model& model, const Tra
 }
 
 inline bool uses_pattern(GroupKind kind, Pattern pattern, const Plan& plan) {
-  if (pattern == Pattern::ring) {
-    // Ranks that exchange tokens in pairs gather the counts of all first.
-    return kind != GroupKind::expert || plan.ep_dispatch != EpDispatch::node_limited;
-  }
+  if (pattern == Pattern::ring) return true;  // ranks that exchange tokens gather all counts first
   if (kind == GroupKind::expert) {
     const bool railed = plan.ep_dispatch == EpDispatch::node_limited;
     return pattern == (railed ? Pattern::railed : Pattern::direct);

@@ -108,6 +108,14 @@ TEST_CASE("the host reads how many tokens each expert gets, once a layer and for
   StepFixture f = with_experts();
   const std::int64_t micro_batches = f.training.global_batch / f.plan.dp;
   CHECK(waits(f.program()) == f.gpt().layers * micro_batches);
+  // An exchange that routes has the counts on its own stream, and the host waits for them there.
+  f.plan.ep_dispatch = EpDispatch::node_limited;
+  const Program routed = f.program();
+  CHECK(waits(routed) == f.gpt().layers * micro_batches);
+  for (const Op& op : routed.ops()) {
+    if (op.host_waits) CHECK(op.stream == Stream::expert);
+  }
+  f.plan.ep_dispatch = EpDispatch::alltoall;
   f.training.moe_balance = MoeBalance::drop;  // fixed sizes
   CHECK(waits(f.program()) == 0);
   f.training.moe_balance = MoeBalance::balanced;
