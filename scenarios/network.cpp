@@ -87,7 +87,8 @@ collectives::Fabric fabric_of(const Scenario& scenario) {
 sim::Bandwidth host_memory_of(const Scenario& scenario) {
   // Memory sets the pace (docs/strategies.md, Offloading). DeepSpeed's CPUAdam sustains half of
   // what it could: 10 billion parameters of 30 bytes in 2.57 s, 1 billion in 0.22 s, on two Xeon
-  // 8168 with 256 GB/s (arXiv 2101.06840, table of Adam's latency; recalled).
+  // 8168 with 256 GB/s (arXiv 2101.06840, table of Adam's latency; recalled). Its documentation has
+  // 5.1 to 6.5 times PyTorch's Adam for 1 to 10 billion (deepspeed.ai/training), no rate.
   constexpr double kSustained = 0.5;
   // Two sockets of eight channels DDR4-3200, the common accelerator server of 2020 to 2022.
   constexpr sim::Bandwidth kUsual = sim::Bandwidth::gb_per_s(409.6);
