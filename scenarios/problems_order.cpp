@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <array>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -8,15 +10,18 @@
 namespace scenarios {
 namespace {
 
-bool names_each_once(const std::string& order) {
-  std::vector<std::string> parts;
-  for (std::size_t at = 0; at <= order.size();) {
-    const std::size_t end = std::min(order.find('-', at), order.size());
-    parts.push_back(order.substr(at, end - at));
-    at = end + 1;
+// As in tp-cp-ep-dp-pp. A search asks for each of its strategies.
+bool names_each_once(std::string_view order) {
+  constexpr std::array<std::string_view, 5> names{"cp", "dp", "ep", "pp", "tp"};
+  if (order.size() != 3 * names.size() - 1) return false;
+  std::array<bool, names.size()> seen{};
+  for (std::size_t at = 0; at < order.size(); at += 3) {
+    if (at + 2 < order.size() && order[at + 2] != '-') return false;
+    const auto name = std::find(names.begin(), names.end(), order.substr(at, 2));
+    if (name == names.end() || seen[static_cast<std::size_t>(name - names.begin())]) return false;
+    seen[static_cast<std::size_t>(name - names.begin())] = true;
   }
-  std::sort(parts.begin(), parts.end());
-  return parts == std::vector<std::string>{"cp", "dp", "ep", "pp", "tp"};
+  return true;
 }
 
 // Whether a rank is on the same pipeline stage for its dense layers and for its experts.
