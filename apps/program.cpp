@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <system_error>
 
 #include "apps/console.hpp"
 #include "reports/file.hpp"
@@ -88,6 +89,12 @@ int guarded(bool json, const std::function<int()>& work) {
         apps::kLimit,
         "out of memory; raise --max-memory, leave --fold on auto, or use --fidelity analytic",
         json);
+  } catch (const std::system_error& error) {
+    if (error.code() != std::errc::resource_unavailable_try_again) {
+      return internal_fault(error.what(), json);
+    }
+    return fail(kLimit, "no more threads can be started; fewer --threads, or raise --max-memory",
+                json);
   } catch (const sim::TimeOverflow&) {
     return fail(
         kLimit,

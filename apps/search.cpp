@@ -37,7 +37,8 @@ std::unique_ptr<studies::SearchJournal> open_journal(const SearchOptions& option
                                                      const Spaces& spaces) {
   using Start = studies::SearchJournal::Start;
   if (options.journal.empty()) {
-    if (options.resume || options.restart) throw UsageError("--resume needs --journal FILE");
+    if (options.resume) throw UsageError("--resume needs --journal FILE");
+    if (options.restart) throw UsageError("--restart needs --journal FILE");
     return nullptr;
   }
   const Start start =
@@ -230,6 +231,9 @@ Spaces search_spaces(const std::vector<scenarios::Scenario>& scenarios) {
 int run_search(const SearchOptions& options, Spaces& spaces, const MakeTeam& make_team) {
   Watch watch({options.time_limit_s, {}, true});
   check_outputs({{"--journal", options.journal}, {"--best", options.best}}, {options.scenario});
+  if (options.front == "none" && !options.pareto.empty()) {
+    throw UsageError("--pareto names axes of a front that --front none leaves out");
+  }
   const auto journal = open_journal(options, spaces);
   warn_of_extended(spaces);
   SearchReports all;

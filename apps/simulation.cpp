@@ -72,13 +72,15 @@ void limit_memory(std::uint64_t bytes) {
 void check_outputs(const std::vector<OutputFile>& outputs, const std::vector<std::string>& inputs) {
   const auto identity = [](const std::string& file) {
     std::error_code error;
-    const auto path = std::filesystem::weakly_canonical(std::filesystem::absolute(file), error);
+    const auto whole = std::filesystem::absolute(file, error);
+    if (error) return file;
+    const auto path = std::filesystem::weakly_canonical(whole, error);
     return error ? file : path.string();
   };
   std::map<std::string, std::string> known;
   for (const std::string& file : inputs) known[identity(file)] = "the scenario";
   for (const OutputFile& output : outputs) {
-    if (output.file.empty() || output.file == "-") continue;
+    if (output.file.empty()) continue;
     const auto [entry, is_new] = known.try_emplace(identity(output.file), output.option);
     if (is_new) continue;
     throw UsageError(fmt::format("{} {} would overwrite {}: name another file", output.option,

@@ -20,12 +20,12 @@ std::vector<std::int64_t> ranks_of_stages(const strategies::Plan& plan);
 // `bytes` 0: three quarters of what is free now.
 void limit_memory(std::uint64_t bytes);
 
-// A file that a command writes, by which option. `-` and an empty name are none.
+// A file that a command writes, by which option. An empty name is none.
 struct OutputFile {
   const char* option;
   std::string file;
 };
-// Throws UsageError where a command would overwrite what it reads, or write a file twice.
+// Throws UsageError where a command would overwrite its scenario files, or write a file twice.
 void check_outputs(const std::vector<OutputFile>& outputs, const std::vector<std::string>& inputs);
 
 // The exit code of a finished simulation.

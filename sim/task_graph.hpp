@@ -91,7 +91,7 @@ class TaskGraph {
   Bytes carried(TrafficId id) const { return carried_[id]; }  // by all of its transfers
 
   // None for what uses no links. Classes are numbered in order of first use; valid until the next
-  // transfer is added.
+  // traffic or transfer is added.
   FlowClassId flow_class(TaskId id) const { return task(id).flow_class; }
   std::vector<FlowClass> flow_classes() const;
   bool takes_compute() const { return takes_compute_; }  // some transfer does

@@ -3,10 +3,10 @@
 // the tokens of an expert are gathered over, and its outputs scattered to, those ranks.
 //
 // alltoall: every token copy travels to its expert: tokens x top_k x hidden a rank and exchange,
-//   and behind it, in an exchange of its own, its routing weight (fp32), whose gradient comes back
+//   and, in an exchange of its own, its routing weight (fp32), whose gradient comes back
 //   (Megatron-Core's `token_dispatch`).
-// allgather: every rank gets all tokens of the group, and the outputs are reduce-scattered. Behind
-//   them go the weights and the map of all experts.
+// allgather: every rank gets all tokens of the group, and the outputs are reduce-scattered. The
+//   weights and the map of all experts go apart.
 // node_limited: a token travels once to each node that holds an expert of it, at most
 //   `moe.node_limit`, along its rail, and is handed on there over NVLink; both at once
 //   (DeepSeek-V3, arXiv 2412.19437 §3.2.2). Combining goes the same way back.

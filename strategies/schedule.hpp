@@ -84,12 +84,12 @@ const ScheduleGenerator* find_schedule(std::string_view name);
 // Whether the ranks of stage s and stages - 1 - s hold copies of the same pieces.
 bool holds_two_copies(std::string_view schedule_name);
 
-// Every (chunk, micro-batch) has one forward and one whole backward, each stage's order respects
-// the model's data flow, and running the stages in order never waits for ever. Returns the first
-// violation in words, or an empty string. `at` gets the pass it is about.
 struct SlotPlace {
   std::size_t stage = 0, slot = 0;
 };
+// Every (chunk, micro-batch) has one forward and one whole backward, each stage's order respects
+// the model's data flow, and running the stages in order never waits for ever. Returns the first
+// violation in words, or an empty string. `at` gets the pass it is about.
 std::string check_schedule(const PipelineSchedule& schedule, SlotPlace* at = nullptr);
 
 // The same passes with every forward that follows a backward beside it: Megatron-Core's combined
@@ -130,9 +130,9 @@ struct ScheduleCell {
 // rows. Throws ScheduleError at the first cell that is wrong; what check_schedule says of the
 // result is the caller's to ask.
 PipelineSchedule schedule_of_cells(const std::vector<std::vector<ScheduleCell>>& rows);
-// The same as text: rows are lines, cells stand between commas, empty ones are bubbles.
+// The cells of a text: rows are lines, cells stand between commas, empty ones are bubbles.
 std::vector<std::vector<ScheduleCell>> schedule_cells(std::string_view csv);
-PipelineSchedule parse_schedule_csv(std::string_view text);
+PipelineSchedule parse_schedule_csv(std::string_view text);  // their schedule
 // The cell of a pass of schedule_of_cells(rows).
 const ScheduleCell& cell_of(const std::vector<std::vector<ScheduleCell>>& rows, SlotPlace at);
 

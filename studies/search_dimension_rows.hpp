@@ -39,8 +39,8 @@ SearchDimension plan_row(const char* path, Values (*defaults)(const Scenario&),
 inline bool has_host_links(const Scenario& s) {
   return s.cluster.pcie_bandwidth.bytes_per_second() > 0.0;
 }
-// All of it on the device, or all in host memory; in parts this small, which a number of layers
-// comes out at.
+// All of it on the device, or all in host memory; in parts this small. A number of layers is
+// rounded to one.
 inline constexpr std::int64_t kWhole = 1'000'000'000;
 inline Values nothing_or_all(const Scenario& s) {
   if (!has_host_links(s)) return {0};

@@ -9,7 +9,6 @@
 #include "scenarios/prediction_cache.hpp"
 #include "studies/search.hpp"
 #include "studies/search_bounds.hpp"
-#include "studies/workers.hpp"
 
 namespace studies {
 

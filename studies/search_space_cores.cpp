@@ -1,5 +1,7 @@
 // Which combinations are strategies, and why the others are none.
 #include <algorithm>
+#include <initializer_list>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -29,6 +31,9 @@ bool has_a_say(const std::string& key, const Scenario& s) {
   if (is({"training.fp8_recipe", "training.fp8_amax_reduce"})) {
     const models::Precision precision = s.training.precision;
     if (precision != models::Precision::fp8 && precision != models::Precision::fp4) return false;
+  }
+  if (is({"training.deallocate_early"})) {  // there is nothing to free
+    return mode != Recompute::full || s.training.recompute.layers > 0;
   }
   if (is({"training.recompute.modules"})) return mode == Recompute::selective;
   if (is({"training.recompute.layers", "training.recompute.every"})) {

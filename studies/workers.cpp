@@ -9,10 +9,17 @@ unsigned thread_count(unsigned wanted) {
 }
 
 Workers::Workers(unsigned threads) {
-  for (std::size_t t = 1; t < threads; ++t) pool_.emplace_back([this, t] { loop(t); });
+  try {
+    for (std::size_t t = 1; t < threads; ++t) pool_.emplace_back([this, t] { loop(t); });
+  } catch (...) {  // those that have begun would wait for ever
+    end();
+    throw;
+  }
 }
 
-Workers::~Workers() {
+Workers::~Workers() { end(); }
+
+void Workers::end() {
   {
     const std::lock_guard lock(mutex_);
     over_ = true;
@@ -34,7 +41,7 @@ void Workers::each(std::size_t count, const Work& work) {
   run(0);
   if (!alone) {
     std::unique_lock lock(mutex_);
-    end_.wait(lock, [this] { return busy_ == 0; });
+    all_done_.wait(lock, [this] { return busy_ == 0; });
   }
   for (const std::exception_ptr& error : errors_) {
     if (error) std::rethrow_exception(error);
@@ -51,7 +58,7 @@ void Workers::loop(std::size_t thread) {
     lock.unlock();
     run(thread);
     lock.lock();
-    if (--busy_ == 0) end_.notify_one();
+    if (--busy_ == 0) all_done_.notify_one();
   }
 }
 

@@ -17,7 +17,7 @@ unsigned thread_count(unsigned wanted);  // 0 = all cores
 
 class Workers {
  public:
-  // One of them is whoever calls each().
+  // One of them is whoever calls each(). Throws std::system_error where there can be no more.
   explicit Workers(unsigned threads);
   ~Workers();
 
@@ -30,10 +30,11 @@ class Workers {
 
  private:
   void loop(std::size_t thread);
+  void end();
   void run(std::size_t thread);
 
   std::mutex mutex_;
-  std::condition_variable begin_, end_;
+  std::condition_variable begin_, all_done_;
   std::uint64_t loops_ = 0;  // begun so far
   std::size_t busy_ = 0;     // of the pool
   bool over_ = false;

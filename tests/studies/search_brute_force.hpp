@@ -11,6 +11,7 @@
 #include "studies/search_evaluate.hpp"
 #include "studies/search_front.hpp"
 #include "studies/search_team.hpp"
+#include "studies/workers.hpp"
 
 namespace brute_force {
 

@@ -95,6 +95,9 @@ TEST_CASE("a key that has no say makes no second strategy") {
   CHECK(size({"zero: [0, 1], cp_balance: [contiguous, head_tail]", one}) == plain);
   CHECK(size({"zero: [0, 1], fp8_recipe: [delayed, tensorwise]", one}) == plain);
   CHECK(size({"zero: [0, 1], recompute.every: [2, 3]", one}) == plain);
+  constexpr const char* full = "pp: 1, tp: 1, cp: 1, recompute: full";
+  CHECK(size({"zero: [0, 1], deallocate_early: [true, false]", full}) ==
+        size({"zero: [0, 1]", full}));
   // Where the first value is refused, the next stands for all.
   CHECK(size({"zero: [0, 1], cp_balance: [contiguous, head_tail]", one, "dgx-h100, gpus: 4",
               ", causal: false"}) == plain);

@@ -1,7 +1,12 @@
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "studies/workers.hpp"
@@ -36,4 +41,28 @@ TEST_CASE("workers throw the first failure by index, and go on afterwards") {
   CHECK(done == 100);
   workers.each(10, [&](std::size_t, std::size_t) { ++done; });
   CHECK(done == 110);
+}
+
+// A pool that cannot be completed ends instead of waiting for turns that never come.
+TEST_CASE("workers that cannot all be started are an error") {
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    const rlimit little{std::size_t{64} << 20, std::size_t{64} << 20};  // stacks take 8 MiB each
+    setrlimit(RLIMIT_AS, &little);
+    alarm(20);
+    int code = 1;
+    try {
+      Workers(64).each(1, [](std::size_t, std::size_t) {});
+    } catch (const std::system_error&) {
+      code = 0;
+    } catch (const std::bad_alloc&) {
+      code = 0;
+    }
+    _exit(code);
+  }
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 0);
 }
