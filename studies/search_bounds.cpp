@@ -40,6 +40,7 @@ std::vector<PassCosts> piece_costs(const UnitTable& table, const Scenario& scena
   const strategies::Plan& plan = scenario.plan;
   const models::Transformer* transformer = scenario.model.transformer();
   std::vector<PassCosts> out;
+  out.reserve(plan.layers_of_chunk.size());
   std::size_t layer = 0;
   for (std::size_t piece = 0; piece < plan.layers_of_chunk.size(); ++piece) {
     const auto next = layer + static_cast<std::size_t>(plan.layers_of_chunk[piece]);
@@ -158,6 +159,8 @@ double SearchBounds::least_time(const Prepared& prepared, const Scenario& scenar
   double most = 0.0;
   std::vector<double> filled{0.0};  // forwards of the pieces before each
   std::vector<double> drained{0.0};
+  filled.reserve(prepared.pieces.size() + 1);
+  drained.reserve(prepared.pieces.size() + 1);
   for (const PassCosts& piece : prepared.pieces) {
     filled.push_back(filled.back() + piece.time[kForward]);
     drained.push_back(drained.back() + hand_back(piece));
