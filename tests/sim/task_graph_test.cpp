@@ -39,6 +39,40 @@ TEST_CASE("a task graph gives back what was put in") {
   CHECK(graph.link_uses(traffic)[1].weight == 0.5);
 }
 
+TEST_CASE("a task graph knows what each task waits for, and each sum, as it grows") {
+  TaskGraph graph;
+  const std::vector<LinkUse> uses{{LinkId{0}, 1.0}};
+  const TrafficId traffic = graph.add_traffic(uses);
+  const TrafficId no_links = graph.add_traffic({});
+  const TaskId anchor = graph.add_compute(RankId{0}, Time::us(1), {}, {});
+  const HostIssue host{anchor, {}, {}};
+  const TaskId first = graph.add_compute(RankId{0}, Time::us(1), {}, host);
+  const std::vector<TaskId> after{first};
+  const TaskId second = graph.add_compute(RankId{0}, Time::us(1), after, host);
+  CHECK(graph.predecessors(first).empty());
+  CHECK(graph.awaited(first).size() == 1);  // the anchor
+  CHECK(graph.awaited(first)[0] == anchor);
+  CHECK(graph.predecessors(second).size() == 1);
+  CHECK(graph.awaited(second).size() == 1);  // `first` has waited for the anchor
+  CHECK(graph.successor_count(anchor) == 1);
+  CHECK(graph.successor_count(first) == 1);
+  CHECK_FALSE(graph.takes_compute());
+
+  const auto send = [&](TrafficId over, double cap, double share) {
+    return graph.add_transfer({{}, over, Bytes{5}, {}, Bandwidth{cap}, share}, {}, {});
+  };
+  const TaskId slow = send(traffic, 1.0, 0.0);
+  const TaskId fast = send(traffic, 2.0, 0.0);
+  const TaskId slow_again = send(traffic, 1.0, 0.5);
+  CHECK(graph.flow_class(slow) == graph.flow_class(slow_again));
+  CHECK(graph.flow_class(slow) != graph.flow_class(fast));
+  CHECK_FALSE(graph.flow_class(send(no_links, 1.0, 0.0)).valid());
+  CHECK_FALSE(graph.flow_class(anchor).valid());
+  CHECK(graph.flow_classes().size() == 2);
+  CHECK(graph.carried(traffic) == Bytes{15});
+  CHECK(graph.takes_compute());
+}
+
 TEST_CASE("a link named twice carries both weights") {
   TaskGraph graph;
   const std::vector<LinkUse> uses{{LinkId{1}, 0.5}, {LinkId{0}, 1.0}, {LinkId{1}, 0.25}};

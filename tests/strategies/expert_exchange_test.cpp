@@ -9,13 +9,7 @@ using collectives::Kind;
 
 TEST_CASE("routing weights travel in an exchange of their own, unless the exchange routes") {
   StepFixture f;
-  models::Moe moe;
-  moe.experts = 8;
-  moe.top_k = 2;
-  moe.ffn = 512;
-  f.gpt().moe = moe;
-  f.plan.dp = f.plan.ep = 4;
-  f.spread();
+  f.share_out_experts();
   const auto exchanges = [](const Program& program) {
     std::map<std::int64_t, int> sizes;
     for (const Op& op : program.ops()) {

@@ -19,13 +19,7 @@ StepFixture with_host() {
 
 StepFixture with_experts() {
   StepFixture f = with_host();
-  models::Moe moe;
-  moe.experts = 8;
-  moe.top_k = 2;
-  moe.ffn = 512;
-  f.gpt().moe = moe;
-  f.plan.dp = f.plan.ep = 4;
-  f.spread();
+  f.share_out_experts();
   return f;
 }
 

@@ -52,6 +52,17 @@ struct StepFixture {
     if (plan.shard_group == 1) plan.shard_group = plan.dp * plan.cp;
   }
 
+  // Eight experts over four ranks, two for a token.
+  void share_out_experts() {
+    models::Moe moe;
+    moe.experts = 8;
+    moe.top_k = 2;
+    moe.ffn = 512;
+    gpt().moe = moe;
+    plan.dp = plan.ep = 4;
+    spread();
+  }
+
   Program program(std::int64_t stage = 0) {
     costs_ = std::make_unique<CostTable>(model, device, training, plan, implementation);
     const std::int64_t count = micro_batch_count(training, plan);

@@ -19,17 +19,10 @@ using namespace studies;
 
 struct Problem {
   explicit Problem(const std::string& text)
-      : scenario(search_problems::read(text)), space(scenario), cache(space.base()) {
-    scenarios::Scenario scratch = space.base();
-    const auto cores = space.cores().list;
-    for (std::uint32_t c = 0; c < cores.size(); ++c) {
-      space.apply(cores[c], scratch);
-      const auto variants = space.variants(scratch);
-      for (std::uint32_t v = 0; v < variants.size(); ++v) {
-        all.push_back({{c, v}, cores[c], variants[v]});
-      }
-    }
-  }
+      : scenario(search_problems::read(text)),
+        space(scenario),
+        cache(space.base()),
+        all(search_problems::all_of(space)) {}
 
   SearchResult find(const SearchOptions& options) {
     ThreadTeam team(space, cache, options.threads);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "scenarios/reader.hpp"
+#include "studies/search.hpp"
 #include "tests/draw.hpp"
 
 namespace search_problems {
@@ -64,6 +65,21 @@ inline std::string random_problem(std::uint64_t seed) {
   text += fmt::format("search:\n  fixed: {{{}}}\n", fixed);
   if (draw.coin()) text += "  ranges: {recompute: [none, full], zero: [0, 1, 3]}\n";
   return text;
+}
+
+// Every strategy of a space, one after the other.
+inline std::vector<studies::CandidateStrategy> all_of(const studies::SearchSpace& space) {
+  std::vector<studies::CandidateStrategy> out;
+  scenarios::Scenario scratch = space.base();
+  const auto cores = space.cores().list;
+  for (std::uint32_t c = 0; c < cores.size(); ++c) {
+    space.apply(cores[c], scratch);
+    const auto variants = space.variants(scratch);
+    for (std::uint32_t v = 0; v < variants.size(); ++v) {
+      out.push_back({{c, v}, cores[c], variants[v]});
+    }
+  }
+  return out;
 }
 
 }  // namespace search_problems

@@ -40,23 +40,15 @@ struct Problem {
 
   void simulate_all(std::size_t count) {
     const SearchSpace& space = *spaces[count];
-    scenarios::Scenario scratch = space.base();
-    const auto cores = space.cores().list;
-    for (std::uint32_t c = 0; c < cores.size(); ++c) {
-      space.apply(cores[c], scratch);
-      const auto variants = space.variants(scratch);
-      for (std::uint32_t v = 0; v < variants.size(); ++v) {
-        const CandidateStrategy strategy{{c, v}, cores[c], variants[v]};
-        const Evaluation e = evaluate(space, {strategy}, *caches[count]);
-        if (!e.fits) continue;
-        // A whole training of a million tokens by the rule of training_run.hpp.
-        const TrainingRun run = training_run(space.base(), sim::Time::ps(e.step_ps), 1e6);
-        all.push_back({count, strategy.id, e, static_cast<double>(space.base().cluster.gpus),
-                       run.price_usd > 0.0 ? run.price_usd : run.gpu_hours});
-        if (!offloads_needlessly(space, strategy, scratch)) rankable.push_back(all.back());
-        scratch = space.base();
-        space.apply(cores[c], scratch);
-      }
+    for (const CandidateStrategy& strategy : search_problems::all_of(space)) {
+      const Evaluation e = evaluate(space, {strategy}, *caches[count]);
+      if (!e.fits) continue;
+      // A whole training of a million tokens by the rule of training_run.hpp.
+      const TrainingRun run = training_run(space.base(), sim::Time::ps(e.step_ps), 1e6);
+      all.push_back({count, strategy.id, e, static_cast<double>(space.base().cluster.gpus),
+                     run.price_usd > 0.0 ? run.price_usd : run.gpu_hours});
+      scenarios::Scenario scratch = space.base();
+      if (!offloads_needlessly(space, strategy, scratch)) rankable.push_back(all.back());
     }
   }
 
