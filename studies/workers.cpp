@@ -68,6 +68,7 @@ void Workers::run(std::size_t thread) {
       (*work_)(thread, i);
     } catch (...) {
       errors_[i] = std::current_exception();
+      next_ = errors_.size();  // what it left half done is not for the turns that would come next
     }
   }
 }

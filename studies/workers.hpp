@@ -25,7 +25,8 @@ class Workers {
 
   using Work = std::function<void(std::size_t thread, std::size_t index)>;
   // Runs work(thread, index) for every index below `count`; indices are dealt as threads get free.
-  // The first exception, by index, is thrown. Not from inside of work.
+  // After an exception no more turns begin; the first, by index, is thrown. Turns begin in order,
+  // so it is the same one for any number of threads. Not from inside of work.
   void each(std::size_t count, const Work& work);
 
  private:
