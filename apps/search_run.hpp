@@ -16,7 +16,7 @@ std::vector<scenarios::Scenario> read_search_scenarios(const SearchOptions& opti
 // A scenario that is searched; the team works on its parts as long as it lives.
 struct SearchedSpace {
   explicit SearchedSpace(const scenarios::Scenario& searched)
-      : scenario(searched), space(searched), cache(space.base()) {}
+      : scenario(searched), space(searched), cache(space.base(), space.host_links()) {}
   scenarios::Scenario scenario;
   studies::SearchSpace space;
   scenarios::PredictionCache cache;

@@ -23,13 +23,18 @@ void slow_links(sim::Machine& machine, const strategies::Faults& faults) {
 
 }  // namespace
 
-PredictionCache::PredictionCache(const Scenario& scenario)
-    : machine_(topologies::build_machine(scenario.cluster)) {
+PredictionCache::PredictionCache(const Scenario& scenario, HostLinks host_links)
+    : host_links_(host_links), machine_(topologies::build_machine(scenario.cluster)) {
   slow_links(machine_, scenario.faults);
 }
 
 PredictionCache::FleetPtr PredictionCache::fleet(const Scenario& scenario,
                                                  const strategies::Plan& plan, bool fold) {
+  if (host_links_ == HostLinks::kAll && !plan.offload.any()) {
+    strategies::Plan offloading = plan;
+    offloading.offload.optimizer = 1.0;  // what and how much it is makes no difference here
+    return fleet(scenario, offloading, fold);
+  }
   const auto amax = strategies::amax_group(scenario.training);
   const Key key{{plan.tp, plan.cp, plan.pp, plan.ep, plan.etp, plan.dp, plan.shard_group,
                  plan.secondary_shard, plan.gather_group, static_cast<std::int64_t>(plan.cp_type),

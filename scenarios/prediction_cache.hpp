@@ -21,8 +21,12 @@ class PredictionCache {
  public:
   using FleetPtr = std::shared_ptr<const strategies::Fleet>;
 
+  // kAll gives plans without offloading host links, too: plans that differ in nothing else share
+  // a fleet. What is simulated is the same (docs/folding.md).
+  enum class HostLinks : std::uint8_t { kNeeded, kAll };
+
   // Builds the machine, with the links that the scenario declares slow.
-  explicit PredictionCache(const Scenario& scenario);
+  explicit PredictionCache(const Scenario& scenario, HostLinks host_links = HostLinks::kNeeded);
 
   const sim::Machine& machine() const { return machine_; }
   // REQUIRES: model, cluster and faults of the scenario the cache was made for.
@@ -32,6 +36,7 @@ class PredictionCache {
   // All of a plan that decides who communicates with whom and how, whether folded; rank_order.
   using Key = std::pair<std::array<std::int64_t, 16>, std::string>;
 
+  HostLinks host_links_;
   sim::Machine machine_;
   std::mutex mutex_;
   std::map<Key, std::shared_future<FleetPtr>> fleets_;

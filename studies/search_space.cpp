@@ -75,14 +75,23 @@ SearchSpace::SearchSpace(const Scenario& scenario)
     add_given(path, {text});
   }
   for (const auto& [path, texts] : ranges) add_given(path, texts);
-  for (const SearchDimension& d : variant_) {
-    if (d.path != "strategy.offload.optimizer") continue;
-    Scenario scratch = base_;
-    for (const std::int64_t value : values(d, base_)) {
-      d.set(scratch, value);
-      most_offloaded_ = std::max(most_offloaded_, scratch.plan.offload.optimizer);
+  note_offloading();
+}
+
+void SearchSpace::note_offloading() {
+  bool offloads = base_.plan.offload.any();
+  for (const auto* table : {&core_, &variant_}) {
+    for (const SearchDimension& d : *table) {
+      if (!d.path.starts_with("strategy.offload.")) continue;
+      Scenario scratch = base_;
+      for (const std::int64_t value : values(d, base_)) {
+        d.set(scratch, value);
+        most_offloaded_ = std::max(most_offloaded_, scratch.plan.offload.optimizer);
+        offloads = offloads || scratch.plan.offload.any();
+      }
     }
   }
+  if (offloads) host_links_ = scenarios::PredictionCache::HostLinks::kAll;
 }
 
 void SearchSpace::add_given(const std::string& path, const std::vector<std::string>& texts) {

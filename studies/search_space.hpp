@@ -18,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "scenarios/prediction_cache.hpp"
 #include "scenarios/problems.hpp"
 #include "scenarios/reader.hpp"
 
@@ -89,6 +90,8 @@ class SearchSpace {
 
   // The largest part of the optimizer that a variant keeps in host memory.
   double most_offloaded() const { return most_offloaded_; }
+  // For a cache of the whole space: its strategies share fleets whether they offload or not.
+  scenarios::PredictionCache::HostLinks host_links() const { return host_links_; }
 
   // The same strategy with less in host memory, a step less of each state it keeps there.
   struct Strategy {
@@ -111,6 +114,7 @@ class SearchSpace {
   std::vector<std::int64_t> values(const SearchDimension& dimension,
                                    const scenarios::Scenario& scenario) const;
   void add_given(const std::string& path, const std::vector<std::string>& texts);
+  void note_offloading();
   struct Walk;  // through the combinations of the core dimensions (search_space_cores.cpp)
   void enumerate(std::size_t dimension, SearchCore& core, scenarios::Scenario& scenario,
                  Walk& walk) const;
@@ -125,6 +129,8 @@ class SearchSpace {
   std::vector<SearchDimension> core_;
   std::vector<SearchDimension> variant_;
   double most_offloaded_ = 0.0;
+  scenarios::PredictionCache::HostLinks host_links_ =
+      scenarios::PredictionCache::HostLinks::kNeeded;
   // Whether rules between variants and what is given of the rest can refuse any.
   bool variants_are_checked_ = false;
 };

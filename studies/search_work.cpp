@@ -72,7 +72,7 @@ strategies::Plan SearchWork::plan_of(Desk& desk, Candidate id) const {
   return plan;
 }
 
-// What PredictionCache tells fleets apart by.
+// What PredictionCache tells fleets apart by, where all have links to the host.
 std::uint64_t SearchWork::placement(Candidate id) {
   const strategies::Plan plan = plan_of(desks_.front(), id);
   std::vector<std::int64_t> numbers{plan.tp,
@@ -87,7 +87,6 @@ std::uint64_t SearchWork::placement(Candidate id) {
                                     static_cast<std::int64_t>(plan.cp_type),
                                     plan.cp_ulysses,
                                     static_cast<std::int64_t>(plan.ep_dispatch),
-                                    plan.offload.any() ? 1 : 0,
                                     strategies::holds_two_copies(plan.schedule) ? 1 : 0};
   numbers.insert(numbers.end(), plan.rank_order.begin(), plan.rank_order.end());
   return hash_of(numbers) | 1;

@@ -24,7 +24,7 @@ struct Large {
 
   studies::SearchSpace space = make_space();
   std::vector<SearchCore> cores = space.cores().list;
-  scenarios::PredictionCache cache{space.base()};
+  scenarios::PredictionCache cache{space.base(), space.host_links()};
 };
 
 Large& large() {

@@ -21,7 +21,7 @@ struct Problem {
   explicit Problem(const std::string& text)
       : scenario(search_problems::read(text)),
         space(scenario),
-        cache(space.base()),
+        cache(space.base(), space.host_links()),
         all(search_problems::all_of(space)) {}
 
   SearchResult find(const SearchOptions& options) {

@@ -23,7 +23,7 @@ void check_record(const Record& record) {
   scenario.search.fixed = {{"strategy.offload.optimizer", "0"},
                            {"strategy.offload.activations", "0"}};
   const SearchSpace space(scenario);
-  scenarios::PredictionCache cache(space.base());
+  scenarios::PredictionCache cache(space.base(), space.host_links());
   ThreadTeam team(space, cache, 0);
   SearchOptions options;
   options.top = 1;
