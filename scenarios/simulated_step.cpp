@@ -27,7 +27,8 @@ double exchange_sm_share(const Scenario& scenario) {
 
 SimulatedStep simulate_step(const Scenario& scenario, const StepModel& model,
                             PredictionCache& cache, const PredictOptions& options, bool fold,
-                            std::optional<sim::Time> deadline) {
+                            std::optional<sim::Time> deadline,
+                            const strategies::Beginning* beginning) {
   SimulatedStep out;
   if (options.fidelity == "step") fold = false;  // every member of a collective takes its steps
   out.fleet = cache.fleet(scenario, model.plan, fold);
@@ -35,12 +36,14 @@ SimulatedStep simulate_step(const Scenario& scenario, const StepModel& model,
                                     library_of(scenario), host_memory_of(scenario),
                                     nvme_of(scenario),    exchange_sm_share(scenario)};
   const sim::Fidelity fidelity = fidelity_of(options.fidelity);
-  out.step = strategies::lower(model.programs, *out.fleet, network, scenario.implementation,
-                               {fidelity, options.fidelity == "step", slowest_of(scenario)});
+  out.step =
+      strategies::lower(model.programs, *out.fleet, network, scenario.implementation,
+                        {fidelity, options.fidelity == "step", slowest_of(scenario), beginning});
   sim::SimulateOptions how;
   how.fidelity = fidelity;
   how.check_laws = options.verify;
   how.deadline = deadline;
+  how.left_out = out.step.left_out;
   out.timeline = sim::simulate(cache.machine().links, out.step.graph, how);
   return out;
 }

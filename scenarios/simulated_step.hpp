@@ -21,9 +21,10 @@ struct SimulatedStep {
 double slowest_of(const Scenario& scenario);
 
 // REQUIRES: `cache` was made for this cluster, model and set of faults. With a `deadline` it may
-// end early (sim::Timeline::late).
+// end early (sim::Timeline::late), with a `beginning` where that does (sim::Timeline::open).
 SimulatedStep simulate_step(const Scenario& scenario, const StepModel& model,
                             PredictionCache& cache, const PredictOptions& options, bool fold,
-                            std::optional<sim::Time> deadline = {});
+                            std::optional<sim::Time> deadline = {},
+                            const strategies::Beginning* beginning = nullptr);
 
 }  // namespace scenarios

@@ -23,12 +23,12 @@ Timeline FlowEngine::run() {
   for (std::uint32_t task = 0; task < tasks_.size(); ++task)
     if (pending_[task] == 0 && tasks_[task].phase == Phase::waiting) make_ready(task);
   end_instant();
-  while (!queue_.empty() && !timeline_.late) {
+  while (!queue_.empty() && !timeline_.late && !timeline_.open) {
     now_ = Time::ps(queue_.advance());
     while (queue_.has_current()) on_event(queue_.pop());
     end_instant();
   }
-  if (timeline_.late) return std::move(timeline_);
+  if (timeline_.late || timeline_.open) return std::move(timeline_);
   for (const TaskState& task : tasks_)
     SIM_EXPECTS(task.phase == Phase::done, "every task has finished");
   return std::move(timeline_);
@@ -64,6 +64,10 @@ Time FlowEngine::anchored(std::uint32_t task, Time HostIssue::*offset) const {
 }
 
 void FlowEngine::make_ready(std::uint32_t task) {
+  if (task >= left_out_) {
+    timeline_.open = true;
+    return;
+  }
   const Time issue = anchored(task, &HostIssue::begin);
   if (issue <= now_) return begin(task);
   if (!interference_ && graph_.kind(TaskId{task}) == TaskKind::compute)

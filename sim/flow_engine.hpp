@@ -87,6 +87,7 @@ class FlowEngine {
   const TaskGraph& graph_;
   const SimulateOptions options_;
   const bool interference_;
+  const std::size_t left_out_;  // the first task that stands for what the graph leaves out
   std::vector<TaskState> tasks_;
   std::vector<std::uint32_t> pending_;  // predecessors not done yet; apart, for the cache
   std::vector<std::uint32_t> successor_begin_;

@@ -8,6 +8,7 @@ FlowEngine::FlowEngine(const IdVector<LinkId, Link>& links, const TaskGraph& gra
     : graph_(graph),
       options_(options),
       interference_(options.interference && graph.takes_compute()),
+      left_out_(graph.size() - options.left_out.size()),
       tasks_(graph.size()),
       pending_(graph.size(), 0),
       ranks_(graph.rank_count()),
@@ -20,7 +21,7 @@ FlowEngine::FlowEngine(const IdVector<LinkId, Link>& links, const TaskGraph& gra
   timeline_.finish.resize(graph.size());
   index_successors();
   if (!options.deadline) return;
-  least_ = least_after(links, graph);
+  least_ = least_after(links, graph, options.left_out);
   timeline_.late = least_.whole > *options.deadline;
 }
 

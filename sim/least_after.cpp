@@ -17,10 +17,13 @@ Time least_time(const TaskGraph& graph, TaskId id, const std::vector<double>& tr
 }  // namespace
 
 // From the last task to the first, because predecessors have smaller ids.
-LeastAfter least_after(const IdVector<LinkId, Link>& links, const TaskGraph& graph) {
+LeastAfter least_after(const IdVector<LinkId, Link>& links, const TaskGraph& graph,
+                       std::span<const Time> left_out) {
   const std::vector<double> traffic_rate = quiet_rates(links, graph);
   LeastAfter out;
   out.after.resize(graph.size());
+  for (std::size_t i = 0; i < left_out.size(); ++i)
+    out.after[TaskId{graph.size() - left_out.size() + i}] = left_out[i];
   const auto leave = [&](TaskId from, Time time) {
     Time& least = from.valid() ? out.after[from] : out.whole;
     least = std::max(least, time);

@@ -3,6 +3,8 @@
 // against.
 #pragma once
 
+#include <span>
+
 #include "sim/task_graph.hpp"
 
 namespace sim {
@@ -14,6 +16,8 @@ struct LeastAfter {
 
 // Each transfer counts for a picosecond less than it takes alone, so that no rounding of rates can
 // make an execution faster than this.
-LeastAfter least_after(const IdVector<LinkId, Link>& links, const TaskGraph& graph);
+// `left_out`: as in SimulateOptions.
+LeastAfter least_after(const IdVector<LinkId, Link>& links, const TaskGraph& graph,
+                       std::span<const Time> left_out = {});
 
 }  // namespace sim

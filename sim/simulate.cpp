@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sim/contracts.hpp"
 #include "sim/flow_engine.hpp"
 #include "sim/laws.hpp"
 #include "sim/transfer_cost.hpp"
@@ -41,8 +42,9 @@ Timeline pull(const IdVector<LinkId, Link>& links, const TaskGraph& graph) {
 Timeline simulate(const IdVector<LinkId, Link>& links, const TaskGraph& graph,
                   const SimulateOptions& options) {
   const bool alone = options.fidelity == Fidelity::analytic;
+  SIM_EXPECTS(!alone || options.left_out.empty(), "an analytic graph is whole");
   Timeline timeline = alone ? pull(links, graph) : FlowEngine(links, graph, options).run();
-  if (timeline.late) return timeline;
+  if (timeline.late || timeline.open) return timeline;
   timeline.link_bytes = total_link_bytes(links.size(), graph);
   if (options.check_laws) {
     check_causality(graph, timeline);

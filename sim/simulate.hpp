@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "sim/ids.hpp"
@@ -32,6 +33,10 @@ struct SimulateOptions {
   bool check_laws = false;  // assert capacity, causality and conservation at every event
   // `flow`: ends early once it is certain that the last task ends later than this.
   std::optional<Time> deadline{};
+  // `flow`: the last tasks, as many as there are values, stand for what the graph leaves out of a
+  // longer one. The simulation, which until then is that of the longer one, ends when the first of
+  // them could start. The values: how long it is at least from there to the end.
+  std::span<const Time> left_out{};
 };
 
 struct Timeline {
@@ -42,6 +47,8 @@ struct Timeline {
   std::vector<double> link_bytes;  // carried in all, per link
   // Ended early: the makespan would be more than the deadline; all other fields are unfinished.
   bool late = false;
+  // Ended where the graph does (SimulateOptions::left_out); all other fields are unfinished.
+  bool open = false;
 };
 
 Timeline simulate(const IdVector<LinkId, Link>& links, const TaskGraph& graph,

@@ -48,16 +48,16 @@ class Lowering {
         hosts_(fleet, network, implementation, out_) {
     if (options.every_step) expansion_.emplace(fleet, network, out_);
     std::size_t tasks = 0;
-    for (const SimulatedRank& rank : fleet.ranks)
-      tasks += programs[static_cast<std::size_t>(rank.stage)].size();
-    out_.graph.reserve(tasks);
-    out_.origins.reserve(tasks);
     for (const SimulatedRank& rank : fleet.ranks) {
       RankState state;
       state.program = &programs[static_cast<std::size_t>(rank.stage)];
+      tasks += state.program->size();
       out_.task_of.emplace_back(state.program->size());
       states_.push_back(std::move(state));
     }
+    if (options.beginning != nullptr) most_tasks_ = options.beginning->tasks;
+    out_.graph.reserve(std::min(tasks, most_tasks_));
+    out_.origins.reserve(std::min(tasks, most_tasks_));
   }
 
   LoweredStep run() {
@@ -70,6 +70,10 @@ class Lowering {
         for (int turn = 0; turn < kTurn && !done(rank) && step(rank); ++turn) progress = true;
         if (done(rank)) ++finished;
       }
+      if (out_.graph.size() >= most_tasks_) {
+        for (std::size_t r = 0; r < states_.size(); ++r) leave_open(RankId{r});
+        break;
+      }
       if (!progress && finished < states_.size()) fail();
     }
     out_.prices.assign(prices_.sources().begin(), prices_.sources().end());
@@ -77,6 +81,33 @@ class Lowering {
   }
 
  private:
+  // Of each lane the first operation that is left out, where all it waits for on this rank is
+  // there: whatever else is left out starts no earlier than one of these.
+  void leave_open(RankId rank) {
+    RankState& s = state(rank);
+    std::array<bool, kStreams> seen{};
+    const std::span<const Stream> streams = s.program->streams();
+    for (OpIndex i = s.next; i < streams.size(); ++i) {
+      const bool first = !std::exchange(seen[lane(streams[i])], true);
+      if (!first && streams[i] != Stream::pipeline) continue;
+      const Op& op = s.program->op(i);
+      if (op.kind == OpKind::receive) {
+        if (first) seen[lane(op.stream)] = false;  // it takes no part in its lane
+        const auto found = messages_.find(message_key(peer(rank, op.group), rank, op.message));
+        if (found != messages_.end()) out_.task_of[rank.index()][i] = found->second;
+        continue;
+      }
+      if (!first) continue;
+      const auto waits = s.program->dependencies(i);
+      const auto is_there = [&](OpIndex d) { return out_.task_of[rank.index()][d].valid(); };
+      if (!std::all_of(waits.begin(), waits.end(), is_there)) continue;
+      out_.graph.add_compute(rank, sim::Time::zero(), predecessors(rank, i), {});
+      out_.origins.push_back({rank, i});
+      const auto rest = options_.beginning->rest(fleet_.ranks[rank.index()].stage, i);
+      out_.left_out.push_back(op.stream == Stream::compute ? rest : sim::Time::zero());
+    }
+  }
+
   RankState& state(RankId rank) { return states_[rank.index()]; }
   bool done(RankId rank) { return state(rank).next == state(rank).program->size(); }
 
@@ -99,8 +130,7 @@ class Lowering {
         break;
       }
       case OpKind::collective:
-        // A rank alone in its dimension has nothing to exchange.
-        if (fleet_.group(rank, op.group) == nullptr) {
+        if (fleet_.group(rank, op.group) == nullptr) {  // alone: nothing to exchange
           record(rank, index, join(rank, index));
         } else if (!meet(rank, index, op)) {
           return false;
@@ -114,22 +144,22 @@ class Lowering {
     RankState& s = state(rank);
     const Op& op = s.program->op(index);
     out_.task_of[rank.index()][index] = task;
-    if (op.kind != OpKind::receive) s.last[lane(op)] = task;
+    if (op.kind != OpKind::receive) s.last[lane(op.stream)] = task;
     hosts_.issued(rank, index, op, task);
     s.next = index + 1;
   }
 
   // What runs in order: a stream, or two that share what moves their data.
-  std::size_t lane(const Op& op) const {
-    const bool shared = implementation_.serial_data_collectives && op.stream == Stream::reduce;
-    return static_cast<std::size_t>(shared ? Stream::gather : op.stream);
+  std::size_t lane(Stream stream) const {
+    const bool shared = implementation_.serial_data_collectives && stream == Stream::reduce;
+    return static_cast<std::size_t>(shared ? Stream::gather : stream);
   }
 
   // Dependencies and the stream's previous task.
   std::span<const TaskId> predecessors(RankId rank, OpIndex index) {
     RankState& s = state(rank);
     scratch_.clear();
-    const TaskId previous = s.last[lane(s.program->op(index))];
+    const TaskId previous = s.last[lane(s.program->op(index).stream)];
     if (previous.valid()) scratch_.push_back(previous);
     for (OpIndex dependency : s.program->dependencies(index)) {
       const TaskId task = out_.task_of[rank.index()][dependency];
@@ -254,6 +284,7 @@ class Lowering {
   Hosts hosts_;
   std::optional<Expansion> expansion_;  // in the step fidelity only
   std::vector<RankState> states_;
+  std::size_t most_tasks_ = SIZE_MAX;  // then only as much of the step
   std::vector<TaskId> scratch_;
   std::map<std::tuple<std::uint32_t, std::uint32_t, std::uint64_t>, TaskId> messages_;
   std::map<std::pair<std::uint32_t, std::uint32_t>, Meeting> meetings_;

@@ -4,6 +4,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <vector>
 
@@ -43,18 +44,27 @@ struct PricedGroup {
   auto operator<=>(const PricedGroup&) const = default;
 };
 
+// Of a step that is lowered only so far.
+struct Beginning {
+  std::size_t tasks = 0;  // about as many
+  // The least time from the start of a compute operation of a stage to the end of the step.
+  std::function<sim::Time(std::int64_t stage, OpIndex op)> rest;
+};
+
 struct LoweredStep {
   sim::TaskGraph graph;
   std::vector<TaskOrigin> origins;                // per task
   std::vector<std::vector<sim::TaskId>> task_of;  // per simulated rank, per operation
   std::vector<PricedGroup> prices;                // sorted; empty in the step fidelity
   std::map<sim::TaskId, sim::TaskId> began;  // step fidelity: first task of a collective's last
+  std::vector<sim::Time> left_out;           // of a beginning (sim::SimulateOptions::left_out)
 };
 
 struct LowerOptions {
   sim::Fidelity fidelity = sim::Fidelity::flow;
   bool every_step = false;       // collectives as every transfer of their schedule (expand.hpp)
   double compute_stretch = 1.0;  // on every compute duration (the slowest of many ranks)
+  const Beginning* beginning = nullptr;  // none: the whole step
 };
 
 // `programs` has one program per pipeline stage. Throws sim::ContractViolation, naming who waits

@@ -19,6 +19,7 @@ OpIndex Program::append(const Op& op, std::span<const OpIndex> dependencies) {
     SIM_EXPECTS(dependency < ops_.size(), "an operation can only depend on earlier ones");
   }
   ops_.push_back(op);
+  streams_.push_back(op.stream);
   deps_.insert(deps_.end(), dependencies.begin(), dependencies.end());
   dep_begin_.push_back(static_cast<std::uint32_t>(deps_.size()));
   return static_cast<OpIndex>(ops_.size() - 1);
@@ -26,6 +27,7 @@ OpIndex Program::append(const Op& op, std::span<const OpIndex> dependencies) {
 
 void Program::reserve(std::size_t operations) {
   ops_.reserve(operations);
+  streams_.reserve(operations);
   dep_begin_.reserve(operations + 1);
 }
 

@@ -96,11 +96,13 @@ class Program {
   std::size_t size() const { return ops_.size(); }
   const Op& op(OpIndex index) const { return ops_[index]; }
   std::span<const Op> ops() const { return ops_; }
+  std::span<const Stream> streams() const { return streams_; }  // of each: for who looks for few
   std::span<const OpIndex> dependencies(OpIndex index) const;
   std::span<const MemoryEvent> memory_events() const { return memory_; }
 
  private:
   std::vector<Op> ops_;
+  std::vector<Stream> streams_;
   std::vector<std::uint32_t> dep_begin_{0};
   std::vector<OpIndex> deps_;
   std::vector<MemoryEvent> memory_;

@@ -84,6 +84,8 @@ class Search {
     if (item.bound.memory_bytes > limit_) {
       result_.counts.rejected_by_memory += size_of(item);
       miss(item.bound.memory_bytes);
+    } else if (hopeless(item)) {
+      result_.counts.pruned += size_of(item);
     } else {
       queue_.push(item);
     }
@@ -95,6 +97,7 @@ class Search {
     least = least == 0 ? over : std::min(least, over);
   }
 
+  // Then it stays so.
   bool hopeless(const Item& item) const {
     if (!best_.may_take(item.key)) {
       return front_kind_ != Front::exact ||
@@ -103,10 +106,20 @@ class Search {
     return false;
   }
 
+  // The time from which hopeless() holds of every item.
+  double hopeless_from() const {
+    if (front_kind_ == Front::exact || options_.objective == Objective::memory) return kNeverEnough;
+    return best_.last().value_or(kNeverEnough);
+  }
+
   // The foremost items that still matter; false when none are left.
   bool take(std::vector<Item>& round) {
     round.clear();
     while (!queue_.empty() && round.size() < kSharpenRound) {
+      if (!best_.may_take(queue_.top().key) && front_kind_ != Front::exact) {  // nor has any behind
+        for (const Item& item : queue_.take_all()) result_.counts.pruned += size_of(item);
+        break;
+      }
       const Item item = queue_.top();
       queue_.pop();
       if (hopeless(item)) {
@@ -129,7 +142,9 @@ class Search {
     return true;
   }
 
-  void sharpen(const std::vector<Item>& round) {
+  void sharpen(std::vector<Item>& round) {
+    const double enough = hopeless_from();
+    for (Item& item : round) item.enough_ps = enough;
     for (const Item& item : team_.sharpen(round)) push(item);
   }
 

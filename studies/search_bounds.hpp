@@ -15,6 +15,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <memory>
 #include <string>
@@ -34,6 +35,9 @@
 
 namespace studies {
 
+// No time bound is sharp enough.
+inline constexpr double kNeverEnough = std::numeric_limits<double>::infinity();
+
 struct SearchBound {
   double time_ps = 0.0;
   double memory_bytes = 0.0;  // as the driver shows it
@@ -51,10 +55,15 @@ class SearchBounds {
   // Whether `memory` can be more than `variant_memory`.
   bool memory_is_sharper(const SearchCore& core, const scenarios::Scenario& scenario);
   double chain_time(const SearchCore& core, const scenarios::Scenario& scenario);
-  double pipeline_time(const SearchCore& core, const scenarios::Scenario& scenario);
+  // May be less sharp once it is above `enough`.
+  double pipeline_time(const SearchCore& core, const scenarios::Scenario& scenario,
+                       double enough = kNeverEnough);
   // `fleet`: the scenario's. REQUIRES: it outlives this object.
   double shared_time(const SearchCore& core, const scenarios::Scenario& scenario,
                      const strategies::Fleet& fleet);
+  // PipelineBound::rest, of links that are shared.
+  std::vector<std::vector<double>> rest(const SearchCore& core, const scenarios::Scenario& scenario,
+                                        const strategies::Fleet& fleet);
 
  private:
   struct ChunkFacts {
@@ -87,6 +96,7 @@ class SearchBounds {
   struct PassTimes {
     std::vector<double> clock;                    // per stage: when its passes are over
     std::vector<std::vector<double>> last_start;  // … and chunk: when its last backward begins
+    std::vector<double> least;                    // per pass in order_: what it takes alone
   };
   // What a core needs again for each of its variants.
   struct Prepared {

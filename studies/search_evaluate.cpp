@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "scenarios/simulated_step.hpp"
+#include "studies/search_rest.hpp"
 
 namespace studies {
 
@@ -14,6 +15,20 @@ std::int64_t fullest(const scenarios::Scenario& scenario, const scenarios::StepM
     most = std::max(most, stage.driver.count());
   }
   return most;
+}
+
+// Where little room (a part of the deadline) is left beyond the lower bound, the first tenth of a
+// step nearly always shows that it ends too late; elsewhere it would be simulated in vain. From
+// 1,200 strategies of a search of 405B on 16,384 GPUs: a wrong guess costs time only.
+constexpr double kLittleRoom = 0.035;
+constexpr double kBeginning = 0.1;
+
+bool has_little_room(const SearchCore& core, const scenarios::Scenario& scenario,
+                     const scenarios::StepModel& model, scenarios::PredictionCache& cache,
+                     SearchBounds& bounds, sim::Time deadline) {
+  const auto fleet = cache.fleet(scenario, model.plan, true);
+  return bounds.shared_time(core, scenario, *fleet) >
+         (1.0 - kLittleRoom) * static_cast<double>(deadline.count());
 }
 
 }  // namespace
@@ -48,8 +63,26 @@ bool offloads_needlessly(const SearchSpace& space, const CandidateStrategy& stra
   return false;
 }
 
+bool begins_late(const SearchCore& core, const scenarios::Scenario& scenario,
+                 const scenarios::StepModel& model, scenarios::PredictionCache& cache,
+                 SearchBounds& bounds, sim::Time deadline, double part) {
+  const auto fleet = cache.fleet(scenario, model.plan, true);
+  const RestOfStep rest(model.schedule, bounds.rest(core, scenario, *fleet));
+  if (!rest.known()) return false;
+  double operations = 0.0;
+  for (const strategies::SimulatedRank& rank : fleet->ranks) {
+    operations += static_cast<double>(model.programs[static_cast<std::size_t>(rank.stage)].size());
+  }
+  const strategies::Beginning beginning{
+      static_cast<std::size_t>(operations * part), [&](std::int64_t stage, strategies::OpIndex op) {
+        return rest.from(model.programs[static_cast<std::size_t>(stage)], stage, op);
+      }};
+  return scenarios::simulate_step(scenario, model, cache, {}, true, deadline, &beginning)
+      .timeline.late;
+}
+
 Evaluation evaluate(const SearchSpace& space, const EvaluationTask& task,
-                    scenarios::PredictionCache& cache) {
+                    scenarios::PredictionCache& cache, SearchBounds* bounds) {
   scenarios::Scenario scenario = space.base();
   space.apply(task.strategy.core, scenario);
   space.apply(task.strategy.variant, scenario);
@@ -60,6 +93,13 @@ Evaluation evaluate(const SearchSpace& space, const EvaluationTask& task,
   if (!out.fits) return out;
   std::optional<sim::Time> deadline;
   if (task.deadline_ps < INT64_MAX) deadline = sim::Time::ps(task.deadline_ps);
+  if (deadline && bounds != nullptr &&
+      has_little_room(task.strategy.core, scenario, *model, cache, *bounds, *deadline) &&
+      begins_late(task.strategy.core, scenario, *model, cache, *bounds, *deadline, kBeginning)) {
+    out.late = true;
+    out.step_ps = task.deadline_ps;
+    return out;
+  }
   const auto step = scenarios::simulate_step(scenario, *model, cache, {}, true, deadline);
   out.late = step.timeline.late;
   out.step_ps = out.late ? task.deadline_ps : step.timeline.makespan.count();

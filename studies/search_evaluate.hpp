@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "scenarios/prediction_cache.hpp"
+#include "scenarios/step_model.hpp"
 #include "studies/search.hpp"
 #include "studies/search_bounds.hpp"
 
@@ -31,8 +32,16 @@ bool offloads_needlessly(const SearchSpace& space, const CandidateStrategy& stra
                          scenarios::Scenario& scenario, SearchBounds* bounds = nullptr,
                          KnownFits* known = nullptr);
 
-// Memory first; simulated only if that fits. Pure.
+// Whether the beginning of a step, `part` of its operations, already shows that it ends after the
+// deadline. `bounds` and `cache` are of the space, `model` is the scenario's, which holds the core
+// and its variant. False where the schedule runs passes side by side.
+bool begins_late(const SearchCore& core, const scenarios::Scenario& scenario,
+                 const scenarios::StepModel& model, scenarios::PredictionCache& cache,
+                 SearchBounds& bounds, sim::Time deadline, double part);
+
+// Memory first; simulated only if that fits. Pure. With `bounds`, which are of the space, what is
+// late is as a rule found out from the beginning of the step alone.
 Evaluation evaluate(const SearchSpace& space, const EvaluationTask& task,
-                    scenarios::PredictionCache& cache);
+                    scenarios::PredictionCache& cache, SearchBounds* bounds = nullptr);
 
 }  // namespace studies

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <queue>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "studies/search.hpp"
@@ -21,6 +22,7 @@ struct Item {
   SearchBound bound;
   Candidate id;
   Level level = Level::core;
+  double enough_ps = kNeverEnough;  // a time bound above this need not be sharper
 };
 
 struct Later {
@@ -34,6 +36,10 @@ inline double objective_of(Objective objective, double time_ps, double memory_by
   return objective == Objective::memory ? memory_bytes : time_ps;
 }
 
-using SearchQueue = std::priority_queue<Item, std::vector<Item>, Later>;
+// The foremost item is the top.
+class SearchQueue : public std::priority_queue<Item, std::vector<Item>, Later> {
+ public:
+  std::vector<Item> take_all() { return std::exchange(c, {}); }  // in no order
+};
 
 }  // namespace studies

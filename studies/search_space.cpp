@@ -85,7 +85,7 @@ void SearchSpace::note_offloading() {
       if (!d.path.starts_with("strategy.offload.")) continue;
       Scenario scratch = base_;
       for (const std::int64_t value : values(d, base_)) {
-        d.set(scratch, value);
+        set(d, scratch, value);
         most_offloaded_ = std::max(most_offloaded_, scratch.plan.offload.optimizer);
         offloads = offloads || scratch.plan.offload.any();
       }

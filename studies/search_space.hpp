@@ -69,7 +69,7 @@ class SearchSpace {
     std::vector<SearchCore> list;
     Refusals refused;
   };
-  Cores cores() const;
+  Cores cores(unsigned threads = 1) const;
   // Why there is none, in the first combination that has something wrong with the key, or in the
   // first at all; nothing when there is a core.
   std::optional<scenarios::Problem> emptiness(const std::string& key) const;

@@ -7,6 +7,7 @@
 
 #include "scenarios/problems.hpp"
 #include "studies/search_space.hpp"
+#include "studies/workers.hpp"
 
 namespace studies {
 namespace {
@@ -198,12 +199,30 @@ void SearchSpace::enumerate(std::size_t dimension, SearchCore& core, Scenario& s
   }
 }
 
-SearchSpace::Cores SearchSpace::cores() const {
-  Walk walk;
-  SearchCore core;
-  Scenario scratch = base_;
-  enumerate(0, core, scratch, walk);
-  return std::move(walk.out);
+// The values of the first dimension side by side.
+SearchSpace::Cores SearchSpace::cores(unsigned threads) const {
+  const std::vector<std::int64_t> firsts = values(core_.front(), base_);
+  std::vector<Cores> parts(firsts.size());
+  parallel_for(firsts.size(), threads, [&](std::size_t, std::size_t i) {
+    Walk walk;
+    SearchCore core;
+    Scenario scratch = base_;
+    set(core_.front(), scratch, firsts[i]);
+    core.values[0] = firsts[i];
+    enumerate(1, core, scratch, walk);
+    parts[i] = std::move(walk.out);
+  });
+  Cores out;
+  for (Cores& part : parts) {
+    out.list.insert(out.list.end(), part.list.begin(), part.list.end());
+    part.list = {};
+    for (auto& [reason, refusal] : part.refused) {
+      Refusal& all = out.refused[reason];
+      if (all.count == 0) all.example = std::move(refusal.example);
+      all.count += refusal.count;
+    }
+  }
+  return out;
 }
 
 std::optional<Problem> SearchSpace::emptiness(const std::string& key) const {

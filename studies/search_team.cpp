@@ -21,25 +21,28 @@ std::vector<CoreBound> ThreadTeam::bound_cores() {
   return out;
 }
 
-// The fleets that items ask for, side by side: a thread that asks for one that another is at work
-// on has to wait for it.
-void ThreadTeam::lay_out(std::span<const Item> items) {
-  std::vector<Candidate> fresh;
-  for (const Item& item : items) {
-    if (item.level == Level::variant && laid_out_.insert(work_.placement(item.id)).second) {
-      fresh.push_back(item.id);
-    }
-  }
-  workers_.each(fresh.size(), [&](std::size_t t, std::size_t i) {
-    work_.lay_out(static_cast<unsigned>(t), fresh[i]);
-  });
-}
-
+// Fleets that are asked for the first time take longest: they begin first, and what waits for one
+// comes last.
 std::vector<Item> ThreadTeam::sharpen(std::span<const Item> items) {
-  if (work_.threads() > 1) lay_out(items);
+  std::vector<Candidate> fresh;
+  std::unordered_set<std::uint64_t> under_way;
+  std::vector<std::size_t> order, waiting;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const bool links = items[i].level == Level::variant && work_.threads() > 1;
+    const std::uint64_t placement = links ? work_.placement(items[i].id) : 0;
+    if (links && laid_out_.insert(placement).second) {
+      fresh.push_back(items[i].id);
+      under_way.insert(placement);
+    }
+    (under_way.contains(placement) ? waiting : order).push_back(i);
+  }
+  order.insert(order.end(), waiting.begin(), waiting.end());
   std::vector<std::vector<Item>> sharper(items.size());
-  workers_.each(items.size(), [&](std::size_t t, std::size_t i) {
-    sharper[i] = work_.sharpened(static_cast<unsigned>(t), items[i]);
+  workers_.each(fresh.size() + items.size(), [&](std::size_t thread, std::size_t turn) {
+    const auto t = static_cast<unsigned>(thread);
+    if (turn < fresh.size()) return work_.lay_out(t, fresh[turn]);
+    const std::size_t i = order[turn - fresh.size()];
+    sharper[i] = work_.sharpened(t, items[i]);
   });
   std::vector<Item> out;
   for (const auto& list : sharper) out.insert(out.end(), list.begin(), list.end());
@@ -54,10 +57,19 @@ std::vector<char> ThreadTeam::needless(std::span<const Candidate> candidates) {
   return out;
 }
 
+// The largest first, so that no thread is left with one at the end.
 std::vector<Evaluation> ThreadTeam::evaluate(std::span<const EvaluationTask> tasks) {
+  std::vector<std::pair<std::size_t, std::size_t>> order;
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    order.emplace_back(work_.simulated_ranks(tasks[i].strategy.id), i);
+  }
+  std::stable_sort(order.begin(), order.end(),
+                   [](const auto& a, const auto& b) { return a.first > b.first; });
   std::vector<Evaluation> out(tasks.size());
-  workers_.each(tasks.size(),
-                [&](std::size_t, std::size_t i) { out[i] = work_.evaluate(tasks[i]); });
+  workers_.each(tasks.size(), [&](std::size_t t, std::size_t turn) {
+    const std::size_t i = order[turn].second;
+    out[i] = work_.evaluate(static_cast<unsigned>(t), tasks[i]);
+  });
   return out;
 }
 

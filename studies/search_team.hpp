@@ -34,8 +34,6 @@ class ThreadTeam final : public SearchTeam {
   std::vector<Evaluation> evaluate(std::span<const EvaluationTask> tasks) override;
 
  private:
-  void lay_out(std::span<const Item> items);
-
   Workers workers_;
   SearchWork work_;
   std::unordered_set<std::uint64_t> laid_out_;  // placements whose fleets are there

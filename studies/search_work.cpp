@@ -11,7 +11,10 @@ using scenarios::Scenario;
 
 SearchWork::SearchWork(const SearchSpace& space, scenarios::PredictionCache& cache,
                        unsigned threads)
-    : space_(space), cache_(cache), cores_(space.cores()), limit_(memory_limit(space.base())) {
+    : space_(space),
+      cache_(cache),
+      cores_(space.cores(threads)),
+      limit_(memory_limit(space.base())) {
   for (unsigned t = 0; t < threads; ++t) {
     desks_.push_back({std::make_unique<SearchBounds>(space, cache.machine()), space.base(), {}});
   }
@@ -57,7 +60,8 @@ std::vector<Item> SearchWork::sharpened(unsigned thread, const Item& item) {
     SearchBound bound = item.bound;
     bound.memory_bytes = std::max(bound.memory_bytes, desk.bounds->variant_memory(core, scenario));
     if (bound.memory_bytes <= limit_) {
-      bound.time_ps = std::max(bound.time_ps, desk.bounds->pipeline_time(core, scenario));
+      bound.time_ps =
+          std::max(bound.time_ps, desk.bounds->pipeline_time(core, scenario, item.enough_ps));
     }
     out.push_back({0.0, bound, {item.id.core, v}, Level::variant});
   }
@@ -98,6 +102,12 @@ void SearchWork::lay_out(unsigned thread, Candidate id) {
   cache_.fleet(desk.scenario, plan, true);
 }
 
+std::size_t SearchWork::simulated_ranks(Candidate id) {
+  Desk& desk = desks_.front();
+  const strategies::Plan plan = plan_of(desk, id);
+  return cache_.fleet(desk.scenario, plan, true)->ranks.size();
+}
+
 Item SearchWork::with_links(Desk& desk, const Item& item) const {
   const SearchCore& core = cores_.list[item.id.core];
   const strategies::Plan plan = plan_of(desk, item.id);
@@ -127,8 +137,8 @@ bool SearchWork::offloads_needlessly(unsigned thread, Candidate id) {
                                       desk.bounds.get(), &fits_);
 }
 
-Evaluation SearchWork::evaluate(const EvaluationTask& task) {
-  const Evaluation out = studies::evaluate(space_, task, cache_);
+Evaluation SearchWork::evaluate(unsigned thread, const EvaluationTask& task) {
+  const Evaluation out = studies::evaluate(space_, task, cache_, desks_[thread].bounds.get());
   fits_.keep({task.strategy.core, task.strategy.variant}, out.fits);
   return out;
 }

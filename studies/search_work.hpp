@@ -40,9 +40,11 @@ class SearchWork {
   // machine that has not laid one out yet takes longest for. Never 0. Not for several threads.
   std::uint64_t placement(Candidate id);
   void lay_out(unsigned thread, Candidate id);
+  // How many ranks its simulation has; lays its fleet out. Not for several threads.
+  std::size_t simulated_ranks(Candidate id);
   // Whether it would fit with less in host memory.
   bool offloads_needlessly(unsigned thread, Candidate id);
-  Evaluation evaluate(const EvaluationTask& task);
+  Evaluation evaluate(unsigned thread, const EvaluationTask& task);
 
  private:
   struct Desk {  // of one thread

@@ -91,10 +91,10 @@ std::string needless(studies::SearchWork& work, unsigned thread, std::string_vie
   return out;
 }
 
-std::string evaluate(studies::SearchWork& work, std::string_view job) {
+std::string evaluate(studies::SearchWork& work, unsigned thread, std::string_view job) {
   std::vector<studies::Evaluation> out;
   for (const auto& task : values_of<studies::EvaluationTask>(job)) {
-    out.push_back(work.evaluate(task));
+    out.push_back(work.evaluate(thread, task));
   }
   return bytes_of(std::span<const studies::Evaluation>(out));
 }
@@ -146,7 +146,7 @@ Work work_of(SpaceWorks& works) {
       case Job::needless:
         return needless(*work, thread, rest);
       case Job::evaluate:
-        return evaluate(*work, rest);
+        return evaluate(*work, thread, rest);
     }
     throw MpiError("a message has no meaning");
   };

@@ -66,6 +66,43 @@ TEST_CASE("a deadline ends late simulations early and leaves the others as they 
   }
 }
 
+// The first tasks of a job, and what stands for those that could start next.
+TEST_CASE("the beginning of a graph runs as in the whole one until it ends") {
+  int late = 0;
+  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+    Random random(seed);
+    const JobSpec job = test::random_job(random, random.between(2, 60));
+    const TaskGraph graph = test::graph_of(job.tasks);
+    const Timeline whole = simulate(job.links, graph, kFlow);
+    const std::size_t kept = random.between(1, graph.size() - 1);
+    auto tasks = job.tasks;
+    tasks.resize(kept);
+    TaskGraph beginning = test::graph_of(tasks);
+    std::vector<Time> rest;
+    for (std::size_t i = kept; i < graph.size(); ++i) {
+      const auto waits = graph.predecessors(TaskId{i});
+      if (std::any_of(waits.begin(), waits.end(), [&](TaskId t) { return t.index() >= kept; }))
+        continue;
+      beginning.add_compute(RankId{0}, Time::zero(), waits, {});
+      rest.push_back(whole.makespan - whole.start[TaskId{i}]);
+    }
+    SimulateOptions options = kFlow;
+    options.left_out = rest;
+    const Timeline part = simulate(job.links, beginning, options);
+    INFO("seed " << seed);
+    REQUIRE(part.open);
+    for (std::size_t i = 0; i < kept; ++i) {
+      const Time finish = part.finish[TaskId{i}];
+      if (finish > Time::zero()) REQUIRE(finish == whole.finish[TaskId{i}]);
+    }
+    options.deadline = whole.makespan;
+    REQUIRE_FALSE(simulate(job.links, beginning, options).late);
+    options.deadline = whole.makespan - Time::ps(1);
+    if (simulate(job.links, beginning, options).late) ++late;
+  }
+  CHECK(late > 100);
+}
+
 // Every task of every copy starts and ends when the one task of the folded graph does.
 TEST_CASE("a folded graph gives the instants of the whole one") {
   for (std::uint64_t seed = 1; seed <= 200; ++seed) {
