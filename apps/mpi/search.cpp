@@ -42,7 +42,9 @@ std::vector<T> values_of(std::string_view bytes) {
 // A job is its kind, the number of the space, and places of cores, items or tasks.
 enum class Job : char { bound = 'b', sharpen = 's', needless = 'n', evaluate = 'e' };
 constexpr std::size_t kCoresOfJob = 512;
-constexpr std::size_t kItemsOfJob = 8;
+// Few and large enough that sending them takes little, and many enough that all have some.
+constexpr std::size_t kItemsOfJob = 32;
+constexpr std::size_t kCandidatesOfJob = 8;
 // Laying out a fleet again takes as long as so many jobs that need it.
 constexpr std::size_t kSharpenJobsOfFleet = 100;
 constexpr std::size_t kEvaluationsOfFleet = 8;
@@ -198,7 +200,12 @@ class RankTeam final : public studies::SearchTeam {
   }
 
   std::vector<char> needless(std::span<const studies::Candidate> candidates) override {
-    return run<char>(Job::needless, candidates);
+    Leader::Jobs jobs;
+    for (std::size_t c = 0; c < candidates.size(); c += kCandidatesOfJob) {
+      const std::size_t some = std::min(kCandidatesOfJob, candidates.size() - c);
+      add(jobs, Job::needless, candidates.subspan(c, some), Leader::kNothing);
+    }
+    return answers<char>(std::move(jobs));
   }
 
   std::vector<studies::Evaluation> evaluate(
