@@ -43,15 +43,12 @@ PredictionCache::FleetPtr PredictionCache::fleet(const Scenario& scenario,
                  strategies::holds_two_copies(plan.schedule) ? 1 : 0, fold ? 1 : 0},
                 plan.rank_order};
   std::promise<FleetPtr> promise;
+  const std::shared_future<FleetPtr> own = promise.get_future().share();
   std::optional<std::shared_future<FleetPtr>> known;
   {
     const std::lock_guard lock(mutex_);
-    const auto [entry, is_new] = fleets_.try_emplace(key);
-    if (is_new) {
-      entry->second = promise.get_future().share();
-    } else {
-      known = entry->second;
-    }
+    const auto [entry, is_new] = fleets_.try_emplace(key, own);
+    if (!is_new) known = entry->second;
   }
   if (known) return known->get();
   try {

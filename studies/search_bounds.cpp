@@ -24,6 +24,22 @@ double hand_back(const PassCosts& piece) {
   return std::min(piece.time[kBackward], piece.time[kInput]);
 }
 
+// As strategies::chunks_of_stage has them.
+void add_ends(PassCosts& cost, const UnitTable& table, const strategies::Plan& plan,
+              const models::Transformer& transformer, std::size_t piece) {
+  const std::size_t end = plan.layers_of_chunk.size() - 1;
+  const auto wanted = static_cast<std::size_t>(plan.mtp_piece);
+  const std::size_t mtp = plan.mtp_piece >= 0 && wanted < end ? wanted : end;
+  if (piece == end) cost += table.head;
+  for (std::int64_t extra = 0; extra < transformer.mtp_layers; ++extra) {
+    if (piece == mtp) {
+      cost += table.mtp;
+      cost += table.layer[static_cast<std::size_t>(transformer.layers + extra)];
+    }
+    if (piece == end) cost += table.mtp_head;
+  }
+}
+
 }  // namespace
 
 strategies::StepContext memory_context(const Scenario& scenario, const strategies::Plan& plan) {
@@ -47,14 +63,7 @@ std::vector<PassCosts> piece_costs(const UnitTable& table, const Scenario& scena
     PassCosts cost;
     if (piece == 0 && transformer != nullptr) cost += table.embedding;
     for (; layer < next; ++layer) cost += table.layer[layer];
-    if (piece + 1 == plan.layers_of_chunk.size() && transformer != nullptr) {
-      cost += table.head;
-      for (std::int64_t extra = 0; extra < transformer->mtp_layers; ++extra) {
-        cost += table.mtp;
-        cost += table.layer[static_cast<std::size_t>(transformer->layers + extra)];
-        cost += table.head;
-      }
-    }
+    if (transformer != nullptr) add_ends(cost, table, plan, *transformer, piece);
     out.push_back(cost);
   }
   return out;

@@ -76,8 +76,8 @@ double GatheredPasses::reduction(const OuterPlan& plan, const strategies::Chunk&
 }
 
 double GatheredPasses::pass(const OuterPlan& plan, const strategies::Chunk& chunk, PassKind kind) {
-  const strategies::Program program =
-      units_.emit(plan.scenario, plan.table, plan.plan, {chunk}, {{kind, 0, 0}});
+  const strategies::Program program = units_.emit(plan.scenario, plan.table, plan.plan, {chunk},
+                                                  {{kind, 0, 0}}, UnitTables::Of::any);
   const double time =
       time_program(program, plan.shapes, prices_, units_.stretch(plan.scenario)).passes;
   if (kind == PassKind::forward || !plan.scenario.implementation.keeps_last_gathered) return time;

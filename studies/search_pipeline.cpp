@@ -50,15 +50,17 @@ double PipelineBound::run() {
   return end * kBoundSlack;
 }
 
-// What many variants share and none undercuts: what is not overlapped only adds to passes.
+// What many variants share and none undercuts: messages as fast as they can be, reductions beside
+// the passes, and before these nothing to wait for.
 const SearchBounds::PassTimes& PipelineBound::most_overlapped() {
   const strategies::Overlap own = plan_.overlap;
-  plan_.overlap.p2p = true;
-  plan_.overlap.param_gather = plan_.zero == 3;  // at the beginning of a step passes wait for it
-  plan_.overlap.grad_reduce = true;
+  plan_.overlap.p2p = plan_.overlap.grad_reduce = true;
+  if (plan_.zero < 3) plan_.overlap.param_gather = false;
   emitted_.overlap = plan_.overlap;
+  best_case_ = true;
   const SearchBounds::PassTimes& passes = timed();
   plan_.overlap = emitted_.overlap = own;
+  best_case_ = false;
   return passes;
 }
 
@@ -83,7 +85,7 @@ const SearchBounds::PassTimes& PipelineBound::timed() {
   const bool shards = plan_.zero == 3;
   const bool gathers_first = (plan_.zero == 1 || plan_.zero == 2) && plan_.overlap.param_gather;
   const std::array<std::int64_t, 8> key{
-      of_ == Of::core ? 1 : 0,
+      (of_ == Of::core ? 1 : 0) + (best_case_ ? 2 : 0),
       plan_.overlap.p2p ? 1 : 0,
       shards ? 2 : (gathers_first ? 1 : 0),
       shards || gathers_first ? plan_.shard_group : 0,
@@ -103,7 +105,7 @@ void PipelineBound::meet_messages() {
   const bool split = plan_.sequence_parallel || scenario_.implementation.scatter_gather_p2p;
   const sim::Bytes bytes{static_cast<std::int64_t>(prepared_.table->hidden_state) /
                          (split ? plan_.tp : 1)};
-  messages_.emplace(bounds_.prices_, plan_, bytes, of_ == Of::core);
+  messages_.emplace(bounds_.prices_, plan_, bytes, of_ == Of::core || best_case_);
 }
 
 void PipelineBound::run_passes() {
@@ -139,14 +141,16 @@ std::size_t PipelineBound::pass(std::size_t at) {
     const OrderedPass& pass = order_[at + i];
     const PassCosts& cost = cost_of(pass);
     const auto kind = static_cast<std::size_t>(pass.kind);
-    double finish = start[i] + cost.time[kind];
+    double least = cost.time[kind];
+    // What is reduced holds back the next unit, but not what is gathered for it.
+    if (is_last(pass))
+      least = std::max(least, pieces_[pass.piece].time[kind] + reductions_[pass.piece]);
+    if (!least_.empty()) least_[at + i] = least;
+    double finish = start[i] + least;
     if (count == 1 && copies_) {
       const bool end_of_model = pass.piece + 1 == pieces_.size();
       finish = copies_->finish(s, pass.kind, cost, end_of_model, start[i], finish);
     }
-    const double reduction = is_last(pass) ? reductions_[pass.piece] : 0.0;
-    if (!least_.empty()) least_[at + i] = cost.time[kind] + reduction;
-    finish += reduction;
     if (makes_final(pass)) last_start_[s][pass.chunk] = start[i];
     together += cost.busy[kind];
     ends_[at + i] = finish;

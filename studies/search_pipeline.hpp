@@ -65,6 +65,7 @@ class PipelineBound {
   const scenarios::Scenario& scenario_;
   Of of_;
   double enough_;
+  bool best_case_ = false;  // of variants that differ in what they overlap
   strategies::Plan plan_;
   strategies::Plan emitted_;  // as one stage: without messages
   std::int64_t micro_batches_;

@@ -77,8 +77,6 @@ sim::Time RestOfStep::from(const strategies::Program& program, std::int64_t stag
 
 // From the last pass to the first.
 std::vector<std::vector<double>> PipelineBound::rest() {
-  // So long after the passes have begun that their reductions are over.
-  constexpr double kPassesEnd = 1e16;
   const SearchBounds::PassTimes& passes = timed();
   const std::vector<TailBounds::TailPtr>& after = tails();
   std::vector<std::vector<double>> out(passes.clock.size());
@@ -86,8 +84,10 @@ std::vector<std::vector<double>> PipelineBound::rest() {
   meet_messages();
   for (std::size_t s = 0; s < out.size(); ++s) {
     const std::vector<double> starts(passes.last_start[s].size(), 0.0);
-    const double end = bounds_.tails_.end(*after[s], starts, kPassesEnd);
-    out[s].push_back((end - kPassesEnd) * kBoundSlack);
+    double reduced = 0.0;  // so late that all reductions are over before
+    for (const TailBounds::Step& step : after[s]->steps) reduced += step.work;
+    const double end = bounds_.tails_.end(*after[s], starts, reduced);
+    out[s].push_back((end - reduced) * kBoundSlack);
   }
   std::vector<double> taken_on(order_.size(), 0.0);  // from the end of a pass, by who takes it on
   for (std::size_t i = order_.size(); i-- > 0;) {

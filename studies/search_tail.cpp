@@ -39,8 +39,8 @@ std::vector<std::int64_t> OuterPlan::key(std::uint32_t number) const {
 }
 
 TailBounds::Tail TailBounds::emitted(const OuterPlan& plan, const StageLayout& stage) {
-  const strategies::Program program =
-      units_.emit(plan.scenario, plan.table, plan.plan, stage.hollow, stage.last);
+  const strategies::Program program = units_.emit(plan.scenario, plan.table, plan.plan,
+                                                  stage.hollow, stage.last, UnitTables::Of::last);
   const double stretch = units_.stretch(plan.scenario);
   Tail out;
   OpIndex first = 0;

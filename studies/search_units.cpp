@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "scenarios/problems.hpp"
 #include "scenarios/simulated_step.hpp"
 #include "strategies/saved.hpp"
 #include "strategies/step.hpp"
@@ -75,7 +76,9 @@ UnitTables::Key UnitTables::key_of(const SearchCore& core, const Scenario& scena
     if (!only_lays_out(rows[d].path)) key[d] = core.values[d];
   }
   for (std::size_t k = 0; k < shapes.size(); ++k) key[kMostCoreDimensions + k] = shapes[k];
-  key.back() = scenario.plan.world_size();
+  // One micro-batch alone has no gradients to add to.
+  const bool sums = scenarios::micro_batches(scenario) > 1;
+  key.back() = 2 * scenario.plan.world_size() + (sums ? 1 : 0);
   return key;
 }
 
@@ -88,7 +91,7 @@ double UnitTables::stretch(const Scenario& scenario) const {
 strategies::Program UnitTables::emit(const Scenario& scenario, const UnitTable& table,
                                      const strategies::Plan& plan,
                                      std::vector<strategies::Chunk> chunks,
-                                     std::vector<strategies::PassSlot> slots) {
+                                     std::vector<strategies::PassSlot> slots, Of of) {
   strategies::PipelineSchedule schedule;
   schedule.shape = {plan.pp, plan.vpp, 1, 0};
   schedule.stages.resize(static_cast<std::size_t>(plan.pp));
@@ -98,7 +101,7 @@ strategies::Program UnitTables::emit(const Scenario& scenario, const UnitTable& 
   context.device = &scenario.device;
   context.training = &table.training;
   context.plan = &plan;
-  context.implementation = &table.implementation;
+  context.implementation = of == Of::last ? &table.implementation : &table.any_pass;
   context.costs = table.costs.get();
   context.schedule = &schedule;
   context.chunks = std::move(chunks);
@@ -114,7 +117,7 @@ PassCosts UnitTables::measure(const UnitTable& table, const Scenario& scenario,
   const std::vector chunks{strategies::Chunk{0, {{&every_pass, unit.layer}}, 0}};
   for (std::size_t k = 0; k < kPassKinds; ++k) {
     const auto kind = static_cast<PassKind>(k);
-    const auto program = emit(scenario, table, table.plan, chunks, {{kind, 0, 0}});
+    const auto program = emit(scenario, table, table.plan, chunks, {{kind, 0, 0}}, Of::any);
     const ProgramTimes times = time_program(program, shapes, prices_, stretch(scenario));
     out.time[k] = times.passes;
     out.busy[k] = times.busy;
@@ -151,16 +154,27 @@ void UnitTables::fill(UnitTable& table, const Scenario& scenario, const GroupSha
   table.training.fp8_amax_reduce = strategies::AmaxReduce::none;
   table.implementation = scenario.implementation;
   table.implementation.optimizer_temporaries = 0.0;
+  table.any_pass = table.implementation;
+  table.any_pass.reduce_copy_bytes = 0.0;
   if (uneven_recompute(table.training.recompute)) {
     table.training.recompute.mode = strategies::Recompute::none;
   }
   table.plan = scenario.plan;
   table.plan.pp = table.plan.vpp = table.plan.dp = table.plan.shard_group = 1;
   table.plan.zero = 0;
+  table.plan.secondary_shard = table.plan.gather_group = 0;
+  table.plan.reshard_after_forward = true;
+  // The same for all variants: context parallelism alone has gradients to reduce, too, but after
+  // the passes, without copies into buckets among them.
+  table.plan.grad_reduce = strategies::GradReduce::step;
+  table.plan.overlap.grad_reduce = false;
+  table.plan.overlap.param_gather = table.plan.overlap.p2p = true;
   table.plan.schedule = "1f1b";
   table.plan.offload = {};  // copies beside the passes can only make them longer
+  table.replicated = table.plan;
+  table.replicated.dp = scenario.plan.dp;
   table.costs = std::make_unique<strategies::CostTable>(
-      scenario.model, scenario.device, table.training, table.plan, scenario.implementation);
+      scenario.model, scenario.device, table.training, table.replicated, scenario.implementation);
   table.hidden_state = static_cast<double>(table.costs->hidden_state().count());
   std::map<const strategies::UnitCost*, PassCosts> known;
   const auto cost = [&](const strategies::UnitCost& unit, std::int32_t layer) {
@@ -171,7 +185,10 @@ void UnitTables::fill(UnitTable& table, const Scenario& scenario, const GroupSha
   if (const models::Transformer* transformer = scenario.model.transformer()) {
     table.embedding = cost(table.costs->embedding(), -1);
     table.head = cost(table.costs->head(), -1);
-    if (transformer->mtp_layers > 0) table.mtp = cost(table.costs->mtp(), -1);
+    if (transformer->mtp_layers > 0) {
+      table.mtp = cost(table.costs->mtp(), -1);
+      table.mtp_head = cost(table.costs->mtp_head(), -1);
+    }
   }
   PassCosts sum;
   for (std::int64_t i = 0; i < table.costs->layer_count(); ++i) {

@@ -52,9 +52,11 @@ ProgramTimes time_program(const strategies::Program& program, const GroupShapes&
 struct UnitTable {
   strategies::Training training;
   strategies::Implementation implementation;  // without what only the end of a step takes
-  strategies::Plan plan;
+  strategies::Implementation any_pass;        // … and without copies for reductions
+  strategies::Plan plan;                      // of one stage and replica
+  strategies::Plan replicated;                // the same with as many micro-batches as there are
   std::unique_ptr<strategies::CostTable> costs;
-  PassCosts embedding, head, mtp;
+  PassCosts embedding, head, mtp, mtp_head;
   std::vector<PassCosts> before_layer;  // sums over the layers before each, and over all
   std::vector<PassCosts> layer;         // per layer
   double hidden_state = 0.0;            // bytes
@@ -68,10 +70,12 @@ class UnitTables {
   const UnitTable& of(const SearchCore& core, const scenarios::Scenario& scenario);
 
   double stretch(const scenarios::Scenario& scenario) const;
-  // Passes of `chunks` with `plan`. How many micro-batches there are changes their memory only.
+  // Passes of `chunks` with `plan`, of the last micro-batch, or as far as any other has them, too:
+  // without the copies that go with a reduction.
+  enum class Of : std::uint8_t { last, any };
   strategies::Program emit(const scenarios::Scenario& scenario, const UnitTable& table,
                            const strategies::Plan& plan, std::vector<strategies::Chunk> chunks,
-                           std::vector<strategies::PassSlot> slots);
+                           std::vector<strategies::PassSlot> slots, Of of);
 
  private:
   using Key = std::array<std::int64_t, kMostCoreDimensions + strategies::kGroupKinds + 1>;

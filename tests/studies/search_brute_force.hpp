@@ -73,9 +73,9 @@ inline void check_same(const std::vector<Found>& got, const std::vector<Found>& 
 }
 
 // Every bound of a candidate against its simulation, which is run whether it fits or not.
-inline void check_bounds(Problem& problem, SearchBounds& bounds, const CandidateStrategy& strategy,
-                         const Evaluation& truth) {
-  scenarios::Scenario scenario = problem.space.base();
+// `scenario`, of the space, lives as long as the bounds; it holds the strategy afterwards.
+inline void check_bounds(Problem& problem, scenarios::Scenario& scenario, SearchBounds& bounds,
+                         const CandidateStrategy& strategy, const Evaluation& truth) {
   problem.space.apply(strategy.core, scenario);
   const SearchBound core = bounds.core(strategy.core, scenario);
   const double chain = bounds.chain_time(strategy.core, scenario);
@@ -101,10 +101,11 @@ inline std::vector<Found> every_fitting(Problem& problem) {
   parallel_for(problem.all.size(), thread_count(0), [&](std::size_t, std::size_t i) {
     results[i] = evaluate(problem.space, {problem.all[i]}, problem.cache);
   });
+  scenarios::Scenario scenario = problem.space.base();
   SearchBounds bounds(problem.space, problem.cache.machine());
   std::vector<Found> fitting;
   for (std::size_t i = 0; i < results.size(); ++i) {
-    check_bounds(problem, bounds, problem.all[i], results[i]);
+    check_bounds(problem, scenario, bounds, problem.all[i], results[i]);
     if (results[i].fits) fitting.push_back({problem.all[i], results[i]});
   }
   return fitting;

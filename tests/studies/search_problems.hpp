@@ -67,6 +67,49 @@ inline std::string random_problem(std::uint64_t seed) {
   return text;
 }
 
+// Wider ones, whose every strategy is too many to simulate: larger models, some that predict more
+// than one token, on up to 32 GPUs, from one micro-batch up, and every overlap free.
+inline std::string wide_problem(std::uint64_t seed) {
+  Draw draw(seed);
+  const bool moe = draw.coin();
+  const std::string cluster = draw.of({"dgx-a100", "dgx-h100", "pcie-box", "dgx1-v100"});
+  const std::string gpus = draw.of({"4", "8", "16", "32"});
+  const std::string size = draw.of({"hidden: 512, heads: 8, kv_heads: 8, ffn: 1024",
+                                    "hidden: 4096, heads: 32, kv_heads: 8, ffn: 2048"});
+  std::string text = fmt::format(
+      "name: wide {}\n"
+      "model: {{layers: {}, {}, vocab: {}, tied_embeddings: {}{}{}}}\n"
+      "cluster: {{preset: {}, gpus: {}}}\n"
+      "training: {{seq_len: {}, global_batch: {}, precision: {}, optimizer: {}}}\n"
+      "implementation: {}\n",
+      seed, draw.of({"3", "4", "6", "8"}), size, draw.of({"8192", "65536"}), draw.coin(),
+      moe ? ", moe: {experts: 8, top_k: 2, ffn: 512}" : "",
+      draw.number() % 4 == 0 ? ", mtp_layers: 1" : "", cluster, gpus,
+      draw.of({"512", "1024", "4096", "16384"}), draw.of({"4", "8", "16", "32"}),
+      cluster == "dgx1-v100"  ? "fp16"
+      : cluster == "dgx-h100" ? draw.of({"bf16", "fp8"})
+                              : "bf16",
+      draw.of({"adamw", "sgd", "adamw-8bit"}),
+      draw.of({"ideal", "megatron-core", "fsdp", "nanotron", "torchtitan", "deepspeed", "internevo",
+               "nemo", "megatron-deepspeed"}));
+  std::string fixed;
+  const auto fix = [&](const std::string& key, const std::string& value) {
+    fixed += fmt::format("{}{}: {}", fixed.empty() ? "" : ", ", key, value);
+  };
+  fix("sequence_parallel", draw.of({"true", "false"}));
+  fix("overlap.tp", draw.of({"true", "false"}));
+  if (draw.coin()) fix("cp", draw.of({"1", "2"}));
+  if (draw.coin()) fix("rank_order", draw.of({"tp-cp-ep-dp-pp", "tp-cp-ep-pp-dp"}));
+  if (draw.number() % 3 == 0) fix("vpp", "1");
+  fix("offload.optimizer", draw.of({"0", "0", "0.5", "1"}));
+  fix("offload.activations", draw.of({"0", "0", "0.5", "1"}));
+  if (draw.number() % 4 == 0) fix("grad_reduce", "micro_batch");
+  if (moe) fix("etp", "1");
+  fix("micro_batch", draw.of({"1", "2"}));
+  fix("tp", draw.of({"1", "1", "2", "4"}));
+  return text + fmt::format("search:\n  fixed: {{{}}}\n", fixed);
+}
+
 // Every strategy of a space, one after the other.
 inline std::vector<studies::CandidateStrategy> all_of(const studies::SearchSpace& space) {
   std::vector<studies::CandidateStrategy> out;

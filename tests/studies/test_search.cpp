@@ -1,7 +1,6 @@
 // The search against brute force: a plain loop over every strategy, without bounds.
 #include <cstdlib>
 
-#include "scenarios/simulated_step.hpp"
 #include "search_brute_force.hpp"
 
 using namespace studies;
@@ -43,36 +42,6 @@ TEST_CASE("an evaluation does not depend on what was evaluated before") {
     CHECK(evaluate(problem.space, {strategy}, fresh) ==
           evaluate(problem.space, {strategy}, problem.cache));
   }
-}
-
-// A beginning ends where what it leaves out could start, so it knows no more than the whole.
-TEST_CASE("the beginning of a step shows that it is late where it is, and only there") {
-  int found = 0, asked = 0;
-  for (std::uint64_t seed = 1; asked < 1000; ++seed) {
-    Problem problem(random_problem(seed));
-    SearchBounds bounds(problem.space, problem.cache.machine());
-    const std::size_t stride = 1 + problem.all.size() / 12;
-    for (std::size_t i = 0; i < problem.all.size(); i += stride) {
-      const CandidateStrategy& strategy = problem.all[i];
-      scenarios::Scenario scenario = problem.space.base();
-      problem.space.apply(strategy.core, scenario);
-      problem.space.apply(strategy.variant, scenario);
-      const auto model = scenarios::build_step(scenario);
-      if (scenario.plan.overlap.ep_passes || scenario.plan.schedule.starts_with("dualpipe"))
-        continue;
-      const sim::Time whole =
-          scenarios::simulate_step(scenario, *model, problem.cache, {}, true).timeline.makespan;
-      const auto late = [&](double deadline, double part) {
-        return begins_late(strategy.core, scenario, *model, problem.cache, bounds,
-                           sim::Time::from_seconds(whole.seconds() * deadline), part);
-      };
-      INFO(random_problem(seed) << strategy.core.values[0]);
-      for (const double part : {0.02, 0.1, 0.3, 0.6, 0.95}) REQUIRE_FALSE(late(1.000001, part));
-      ++asked;
-      if (late(0.5, 0.5)) ++found;
-    }
-  }
-  CHECK(found > asked * 3 / 4);
 }
 
 TEST_CASE("search finds what brute force finds, where weights are cast to fp8 once a step") {
