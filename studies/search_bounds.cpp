@@ -24,22 +24,6 @@ double hand_back(const PassCosts& piece) {
   return std::min(piece.time[kBackward], piece.time[kInput]);
 }
 
-// As strategies::chunks_of_stage has them.
-void add_ends(PassCosts& cost, const UnitTable& table, const strategies::Plan& plan,
-              const models::Transformer& transformer, std::size_t piece) {
-  const std::size_t end = plan.layers_of_chunk.size() - 1;
-  const auto wanted = static_cast<std::size_t>(plan.mtp_piece);
-  const std::size_t mtp = plan.mtp_piece >= 0 && wanted < end ? wanted : end;
-  if (piece == end) cost += table.head;
-  for (std::int64_t extra = 0; extra < transformer.mtp_layers; ++extra) {
-    if (piece == mtp) {
-      cost += table.mtp;
-      cost += table.layer[static_cast<std::size_t>(transformer.layers + extra)];
-    }
-    if (piece == end) cost += table.mtp_head;
-  }
-}
-
 }  // namespace
 
 strategies::StepContext memory_context(const Scenario& scenario, const strategies::Plan& plan) {
@@ -63,7 +47,10 @@ std::vector<PassCosts> piece_costs(const UnitTable& table, const Scenario& scena
     PassCosts cost;
     if (piece == 0 && transformer != nullptr) cost += table.embedding;
     for (; layer < next; ++layer) cost += table.layer[layer];
-    if (transformer != nullptr) add_ends(cost, table, plan, *transformer, piece);
+    if (transformer != nullptr) {
+      visit_ends(table, plan, *transformer, piece,
+                 [&](const PassCosts& unit, bool) { cost += unit; });
+    }
     out.push_back(cost);
   }
   return out;

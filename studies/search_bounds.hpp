@@ -51,6 +51,7 @@ class SearchBounds {
   SearchBound core(const SearchCore& core, const scenarios::Scenario& scenario);
   // Memory only; the time is that of the core. Consecutive variants of one core are fast.
   double variant_memory(const SearchCore& core, const scenarios::Scenario& scenario);
+  // REQUIRES: memory_is_sharper; of other schedules a first backward may be the last, too.
   double memory(const SearchCore& core, const scenarios::Scenario& scenario);
   // Whether `memory` can be more than `variant_memory`.
   bool memory_is_sharper(const SearchCore& core, const scenarios::Scenario& scenario);

@@ -106,7 +106,7 @@ void SearchBounds::gather_pieces(const Scenario& scenario) {
   const double of_layers =
       strategies::gathers_in_fp8(scenario.training, scenario.implementation) ? 1.0 : element;
   const auto& counts = scenario.plan.layers_of_chunk;
-  const bool ends = scenario.model.transformer() != nullptr;
+  const models::Transformer* transformer = scenario.model.transformer();
   for (std::size_t ahead = 0; ahead < 2; ++ahead) {
     std::size_t layer = 0;
     for (std::size_t piece = 0; piece < counts.size(); ++piece) {
@@ -116,12 +116,14 @@ void SearchBounds::gather_pieces(const Scenario& scenario) {
       const auto add = [&](const PassCosts& unit, double bytes) {
         units.add(unit, (unit.dense + unit.expert) * bytes);
       };
-      if (piece == 0 && ends) add(table.embedding, element);
+      if (piece == 0 && transformer != nullptr) add(table.embedding, element);
       const auto next = layer + static_cast<std::size_t>(counts[piece]);
       for (; layer < next; ++layer) add(table.layer[layer], of_layers);
-      const bool is_last = piece + 1 == counts.size();
-      if (is_last && ends && scenario.model.transformer()->mtp_layers == 0) {
-        add(table.head, element);
+      if (transformer != nullptr) {
+        visit_ends(table, scenario.plan, *transformer, piece,
+                   [&](const PassCosts& unit, bool is_layer) {
+                     add(unit, is_layer ? of_layers : element);
+                   });
       }
       prepared.gathered[ahead].push_back(
           {units.forward_peak(), units.backward_peak(), units.whole()});

@@ -62,6 +62,24 @@ struct UnitTable {
   double hidden_state = 0.0;            // bytes
 };
 
+// The units of a piece that follow its layers, as strategies::chunks_of_stage has them: visit(unit,
+// whether it is a layer).
+template <class Visit>
+void visit_ends(const UnitTable& table, const strategies::Plan& plan,
+                const models::Transformer& transformer, std::size_t piece, const Visit& visit) {
+  const std::size_t end = plan.layers_of_chunk.size() - 1;
+  const auto wanted = static_cast<std::size_t>(plan.mtp_piece);
+  const std::size_t mtp = plan.mtp_piece >= 0 && wanted < end ? wanted : end;
+  if (piece == end) visit(table.head, false);
+  for (std::int64_t extra = 0; extra < transformer.mtp_layers; ++extra) {
+    if (piece == mtp) {
+      visit(table.mtp, false);
+      visit(table.layer[static_cast<std::size_t>(transformer.layers + extra)], true);
+    }
+    if (piece == end) visit(table.mtp_head, false);
+  }
+}
+
 class UnitTables {
  public:
   UnitTables(const SearchSpace& space, QuietPrices& prices);

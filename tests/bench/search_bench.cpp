@@ -86,6 +86,7 @@ void sharp_bounds(benchmark::State& state, Sharp which) {
     for (std::size_t c = 0; c < large().cores.size(); c += kStride) {
       large().space.apply(large().cores[c], scenario);
       large().space.apply(large().space.variants(scenario).front(), scenario);
+      if (which == Sharp::memory && !bounds.memory_is_sharper(large().cores[c], scenario)) continue;
       benchmark::DoNotOptimize(which == Sharp::memory
                                    ? bounds.memory(large().cores[c], scenario)
                                    : bounds.pipeline_time(large().cores[c], scenario));
