@@ -82,8 +82,10 @@ bool begins_late(const SearchCore& core, const scenarios::Scenario& scenario,
 }
 
 Evaluation evaluate(const SearchSpace& space, const EvaluationTask& task,
-                    scenarios::PredictionCache& cache, SearchBounds* bounds) {
-  scenarios::Scenario scenario = space.base();
+                    scenarios::PredictionCache& cache, const Bounding* bounding) {
+  std::optional<scenarios::Scenario> own;
+  if (bounding == nullptr) own = space.base();
+  scenarios::Scenario& scenario = own ? *own : bounding->scenario;
   space.apply(task.strategy.core, scenario);
   space.apply(task.strategy.variant, scenario);
   const auto model = scenarios::build_step(scenario);
@@ -93,9 +95,10 @@ Evaluation evaluate(const SearchSpace& space, const EvaluationTask& task,
   if (!out.fits) return out;
   std::optional<sim::Time> deadline;
   if (task.deadline_ps < INT64_MAX) deadline = sim::Time::ps(task.deadline_ps);
-  if (deadline && bounds != nullptr &&
-      has_little_room(task.strategy.core, scenario, *model, cache, *bounds, *deadline) &&
-      begins_late(task.strategy.core, scenario, *model, cache, *bounds, *deadline, kBeginning)) {
+  const SearchCore& core = task.strategy.core;
+  if (deadline && bounding != nullptr &&
+      has_little_room(core, scenario, *model, cache, bounding->bounds, *deadline) &&
+      begins_late(core, scenario, *model, cache, bounding->bounds, *deadline, kBeginning)) {
     out.late = true;
     out.step_ps = task.deadline_ps;
     return out;

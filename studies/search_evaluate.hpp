@@ -39,9 +39,15 @@ bool begins_late(const SearchCore& core, const scenarios::Scenario& scenario,
                  const scenarios::StepModel& model, scenarios::PredictionCache& cache,
                  SearchBounds& bounds, sim::Time deadline, double part);
 
-// Memory first; simulated only if that fits. Pure. With `bounds`, which are of the space, what is
-// late is as a rule found out from the beginning of the step alone.
+// Bounds of the space, and the scenario that they have been given: they refer to it.
+struct Bounding {
+  SearchBounds& bounds;
+  scenarios::Scenario& scenario;  // holds the strategy afterwards
+};
+
+// Memory first; simulated only if that fits. Pure. With bounds, what is late is as a rule found out
+// from the beginning of the step alone.
 Evaluation evaluate(const SearchSpace& space, const EvaluationTask& task,
-                    scenarios::PredictionCache& cache, SearchBounds* bounds = nullptr);
+                    scenarios::PredictionCache& cache, const Bounding* bounding = nullptr);
 
 }  // namespace studies

@@ -138,7 +138,9 @@ bool SearchWork::offloads_needlessly(unsigned thread, Candidate id) {
 }
 
 Evaluation SearchWork::evaluate(unsigned thread, const EvaluationTask& task) {
-  const Evaluation out = studies::evaluate(space_, task, cache_, desks_[thread].bounds.get());
+  Desk& desk = desks_[thread];
+  const Bounding bounding{*desk.bounds, desk.scenario};
+  const Evaluation out = studies::evaluate(space_, task, cache_, &bounding);
   fits_.keep({task.strategy.core, task.strategy.variant}, out.fits);
   return out;
 }
