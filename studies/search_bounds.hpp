@@ -47,7 +47,8 @@ class SearchBounds {
  public:
   SearchBounds(const SearchSpace& space, const sim::Machine& machine);
 
-  // REQUIRES: `scenario` holds the core (and the variant).
+  // REQUIRES: `scenario` holds the core (and the variant), and lives as long as this object, which
+  // refers to its model, device and implementation.
   SearchBound core(const SearchCore& core, const scenarios::Scenario& scenario);
   // Memory only; the time is that of the core. Consecutive variants of one core are fast.
   double variant_memory(const SearchCore& core, const scenarios::Scenario& scenario);

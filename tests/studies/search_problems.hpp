@@ -21,6 +21,16 @@ inline scenarios::Scenario read(const std::string& text) {
   return scenarios::read_scenario_text(text, "search.yaml", options);
 }
 
+// That the devices of a cluster know.
+inline std::string precision_of(Draw& draw, const std::string& cluster) {
+  if (cluster == "dgx1-v100") return "fp16";
+  return cluster == "dgx-h100" ? draw.of({"bf16", "fp8"}) : "bf16";
+}
+
+inline void add(std::string& fixed, const char* key, const std::string& value) {
+  fixed += fmt::format("{}{}: {}", fixed.empty() ? "" : ", ", key, value);
+}
+
 // A model of a few layers on 4 to 16 GPUs; devices with so little memory that some strategies do
 // not fit. What a search takes longest over is fixed, but differently each time.
 inline std::string random_problem(std::uint64_t seed) {
@@ -37,17 +47,12 @@ inline std::string random_problem(std::uint64_t seed) {
       "implementation: {}\n",
       seed, draw.of({"3", "4", "6"}), draw.of({"2", "8"}), draw.coin(),
       moe ? ", moe: {experts: 4, top_k: 2, ffn: 512}" : "", cluster, gpus,
-      draw.of({"512", "1024", "2048"}), draw.of({"16", "24", "32"}),
-      cluster == "dgx1-v100"  ? "fp16"
-      : cluster == "dgx-h100" ? draw.of({"bf16", "fp8"})
-                              : "bf16",
+      draw.of({"512", "1024", "2048"}), draw.of({"16", "24", "32"}), precision_of(draw, cluster),
       draw.of({"adamw", "sgd", "adamw-8bit"}),
       draw.of(
           {"ideal", "megatron-core", "fsdp", "nanotron", "torchtitan", "deepspeed", "internevo"}));
   std::string fixed;
-  const auto fix = [&](const std::string& key, const std::string& value) {
-    fixed += fmt::format("{}{}: {}", fixed.empty() ? "" : ", ", key, value);
-  };
+  const auto fix = [&](const char* key, const std::string& value) { add(fixed, key, value); };
   fix("sequence_parallel", draw.of({"true", "false"}));
   fix("overlap.tp", draw.of({"true", "false"}));
   if (draw.coin()) fix("cp", draw.of({"1", "2"}));
@@ -86,16 +91,11 @@ inline std::string wide_problem(std::uint64_t seed) {
       moe ? ", moe: {experts: 8, top_k: 2, ffn: 512}" : "",
       draw.number() % 4 == 0 ? ", mtp_layers: 1" : "", cluster, gpus,
       draw.of({"512", "1024", "4096", "16384"}), draw.of({"4", "8", "16", "32"}),
-      cluster == "dgx1-v100"  ? "fp16"
-      : cluster == "dgx-h100" ? draw.of({"bf16", "fp8"})
-                              : "bf16",
-      draw.of({"adamw", "sgd", "adamw-8bit"}),
+      precision_of(draw, cluster), draw.of({"adamw", "sgd", "adamw-8bit"}),
       draw.of({"ideal", "megatron-core", "fsdp", "nanotron", "torchtitan", "deepspeed", "internevo",
                "nemo", "megatron-deepspeed"}));
   std::string fixed;
-  const auto fix = [&](const std::string& key, const std::string& value) {
-    fixed += fmt::format("{}{}: {}", fixed.empty() ? "" : ", ", key, value);
-  };
+  const auto fix = [&](const char* key, const std::string& value) { add(fixed, key, value); };
   fix("sequence_parallel", draw.of({"true", "false"}));
   fix("overlap.tp", draw.of({"true", "false"}));
   if (draw.coin()) fix("cp", draw.of({"1", "2"}));
