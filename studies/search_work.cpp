@@ -141,8 +141,12 @@ Evaluation SearchWork::evaluate(unsigned thread, const EvaluationTask& task) {
   Desk& desk = desks_[thread];
   const Bounding bounding{*desk.bounds, desk.scenario};
   const Evaluation out = studies::evaluate(space_, task, cache_, &bounding);
-  fits_.keep({task.strategy.core, task.strategy.variant}, out.fits);
+  keep_fit(task.strategy, out.fits);
   return out;
+}
+
+void SearchWork::keep_fit(const CandidateStrategy& strategy, bool fits) {
+  fits_.keep({strategy.core, strategy.variant}, fits);
 }
 
 }  // namespace studies

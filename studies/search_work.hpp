@@ -45,6 +45,8 @@ class SearchWork {
   // Whether it would fit with less in host memory.
   bool offloads_needlessly(unsigned thread, Candidate id);
   Evaluation evaluate(unsigned thread, const EvaluationTask& task);
+  // What an evaluation elsewhere has found, for offloads_needlessly().
+  void keep_fit(const CandidateStrategy& strategy, bool fits);
 
  private:
   struct Desk {  // of one thread

@@ -40,11 +40,10 @@ std::vector<T> values_of(std::string_view bytes) {
 }
 
 // A job is its kind, the number of the space, and places of cores, items or tasks.
-enum class Job : char { bound = 'b', sharpen = 's', needless = 'n', evaluate = 'e' };
+enum class Job : char { bound = 'b', sharpen = 's', evaluate = 'e' };
 constexpr std::size_t kCoresOfJob = 512;
 // Few and large enough that sending them takes little, and many enough that all have some.
 constexpr std::size_t kItemsOfJob = 32;
-constexpr std::size_t kCandidatesOfJob = 8;
 // Laying out a fleet again takes as long as so many jobs that need it.
 constexpr std::size_t kSharpenJobsOfFleet = 100;
 constexpr std::size_t kEvaluationsOfFleet = 8;
@@ -81,14 +80,6 @@ std::vector<std::vector<studies::Item>> sharpened(std::string_view answer) {
     if (answer.size() < bytes) throw MpiError("a message has the wrong size");
     out.push_back(values_of<studies::Item>(answer.substr(0, bytes)));
     answer.remove_prefix(bytes);
-  }
-  return out;
-}
-
-std::string needless(studies::SearchWork& work, unsigned thread, std::string_view job) {
-  std::string out;
-  for (const auto& id : values_of<studies::Candidate>(job)) {
-    out += work.offloads_needlessly(thread, id) ? '\1' : '\0';
   }
   return out;
 }
@@ -145,8 +136,6 @@ Work work_of(SpaceWorks& works) {
         return bound(*work, thread, rest);
       case Job::sharpen:
         return sharpen(*work, thread, rest);
-      case Job::needless:
-        return needless(*work, thread, rest);
       case Job::evaluate:
         return evaluate(*work, thread, rest);
     }
@@ -199,13 +188,13 @@ class RankTeam final : public studies::SearchTeam {
     return out;
   }
 
+  // Here: as a rule known from what was evaluated, by whomever.
   std::vector<char> needless(std::span<const studies::Candidate> candidates) override {
-    Leader::Jobs jobs;
-    for (std::size_t c = 0; c < candidates.size(); c += kCandidatesOfJob) {
-      const std::size_t some = std::min(kCandidatesOfJob, candidates.size() - c);
-      add(jobs, Job::needless, candidates.subspan(c, some), Leader::kNothing);
+    std::vector<char> out;
+    for (const studies::Candidate id : candidates) {
+      out.push_back(work_->offloads_needlessly(0, id) ? 1 : 0);
     }
-    return answers<char>(std::move(jobs));
+    return out;
   }
 
   std::vector<studies::Evaluation> evaluate(
@@ -215,7 +204,9 @@ class RankTeam final : public studies::SearchTeam {
     for (const auto& task : tasks) {
       add(jobs, Job::evaluate, std::span(&task, 1), work_->placement(task.strategy.id));
     }
-    return answers<studies::Evaluation>(std::move(jobs));
+    std::vector<studies::Evaluation> out = answers<studies::Evaluation>(std::move(jobs));
+    for (std::size_t t = 0; t < out.size(); ++t) work_->keep_fit(tasks[t].strategy, out[t].fits);
+    return out;
   }
 
  private:
@@ -262,6 +253,7 @@ int lead_search(Session& session, const SearchOptions& options) {
   mine.threads = threads_of(session, options);
   auto spaces = search_spaces(read_search_scenarios(options));
   SpaceWorks works(spaces, mine.threads);
+  works.of(0);
   Leader leader(session, mine.threads, work_of(works));
   leader.greet(works.identity());
   return run_search(mine, spaces, [&](std::size_t number, SearchedSpace&) {
@@ -276,6 +268,7 @@ void serve_search(Session& session, const SearchOptions& options) {
     auto spaces = search_spaces(read_search_scenarios(options));
     const unsigned threads = threads_of(session, options);
     SpaceWorks works(spaces, threads);
+    works.of(0);  // while rank 0 makes its own
     serve(works.identity(), threads, work_of(works));
     return;
   } catch (const scenarios::ScenarioError& error) {
