@@ -40,6 +40,9 @@ reports::Explanation explain_model(const ExplainOptions& options) {
     throw UsageError(fmt::format("--seq-len {}: {} has {} learned positions, give at most these",
                                  options.seq_len, options.what, most));
   }
+  if (shape == nullptr && options.seq_len > 0) {
+    throw UsageError(fmt::format("--seq-len: {} has no sequences", options.what));
+  }
   const std::int64_t usual = most > 0 ? std::min(most, kDefaultSeqLen) : kDefaultSeqLen;
   return reports::explain_model(model, options.seq_len > 0 ? options.seq_len : usual);
 }

@@ -72,6 +72,7 @@ class Progress {
 Results simulate(const RunOptions& options, Watch& watch, Progress& progress) {
   const scenarios::Scenario scenario =
       read(options.scenario, options.common.set, {}, options.common.allow_plugins);
+  check_outputs({{"--trace", options.trace}, {"--report", options.report}}, scenario.files);
   std::vector<scenarios::Scenario> others;  // read first: their errors should not cost a simulation
   for (const std::string& change : options.what_if) {
     others.push_back(
@@ -192,7 +193,6 @@ std::string text(const RunOptions& options, const Results& results) {
 }  // namespace
 
 int execute(const RunOptions& options) {
-  check_outputs({{"--trace", options.trace}, {"--report", options.report}}, {options.scenario});
   if (!options.common.predict.trace_ranks.empty() && options.trace.empty() &&
       options.report.empty()) {
     throw UsageError("--trace-ranks needs --trace FILE or --report FILE");

@@ -230,7 +230,8 @@ Spaces search_spaces(const std::vector<scenarios::Scenario>& scenarios) {
 
 int run_search(const SearchOptions& options, Spaces& spaces, const MakeTeam& make_team) {
   Watch watch({options.time_limit_s, {}, true});
-  check_outputs({{"--journal", options.journal}, {"--best", options.best}}, {options.scenario});
+  check_outputs({{"--journal", options.journal}, {"--best", options.best}},
+                spaces.front()->space.base().files);
   if (options.front == "none" && !options.pareto.empty()) {
     throw UsageError("--pareto names axes of a front that --front none leaves out");
   }

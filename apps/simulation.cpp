@@ -78,7 +78,9 @@ void check_outputs(const std::vector<OutputFile>& outputs, const std::vector<std
     return error ? file : path.string();
   };
   std::map<std::string, std::string> known;
-  for (const std::string& file : inputs) known[identity(file)] = "the scenario";
+  for (const std::string& file : inputs) {
+    known.try_emplace(identity(file), known.empty() ? "the scenario" : "a file of the scenario");
+  }
   for (const OutputFile& output : outputs) {
     if (output.file.empty()) continue;
     const auto [entry, is_new] = known.try_emplace(identity(output.file), output.option);

@@ -25,7 +25,8 @@ struct OutputFile {
   const char* option;
   std::string file;
 };
-// Throws UsageError where a command would overwrite its scenario files, or write a file twice.
+// Throws UsageError where a command would overwrite what it has read (a scenario's files), or write
+// a file twice.
 void check_outputs(const std::vector<OutputFile>& outputs, const std::vector<std::string>& inputs);
 
 // The exit code of a finished simulation.

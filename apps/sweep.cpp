@@ -235,14 +235,16 @@ int finish(const SweepOptions& options, const Output& output,
   }
   const bool any = std::any_of(points.begin(), points.end(),
                                [](const SweepPoint& point) { return point.report.has_value(); });
-  if (!any) complain("no point of the grid is a possible scenario: " + points.front().error);
-  return any ? kOk : kInfeasible;
+  if (any) return kOk;
+  complain("no point of the grid is a possible scenario: " + points.front().error);
+  const bool legible = std::any_of(points.begin(), points.end(),
+                                   [](const SweepPoint& point) { return point.legible; });
+  return legible ? kInfeasible : kInvalidInput;
 }
 
 }  // namespace
 
 int execute(const SweepOptions& options) {
-  check_outputs({{"--plot", options.plot}}, {options.scenario});
   limit_memory(options.max_memory);
   const studies::SweepOptions sweep = sweep_options(options);
   // Errors that have nothing to do with the points are said once.
@@ -250,7 +252,8 @@ int execute(const SweepOptions& options) {
   read.set = options.set;
   read.allow_plugins = options.allow_plugins;
   read.check_strategy = false;
-  scenarios::read_scenario(options.scenario, read);
+  const scenarios::Scenario base = scenarios::read_scenario(options.scenario, read);
+  check_outputs({{"--plot", options.plot}}, base.files);
   std::vector<SweepPoint> points;
   try {
     points = studies::sweep_grid(sweep.axes);

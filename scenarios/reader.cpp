@@ -71,6 +71,8 @@ class Reading {
       result.calibration_origin = std::move(measured.origin);
     }
     result.plugins = load_plugins(plugins_, options_.allow_plugins, diagnostics_);
+    result.files = sources_.files();
+    for (const auto& plugin : result.plugins) result.files.push_back(plugin->path());
     return result;
   }
 

@@ -74,6 +74,7 @@ struct Scenario {
   CalibrationOrigin calibration_origin;
   std::vector<Warning> warnings;
   std::vector<Resolved> resolved;
+  std::vector<std::string> files;  // that it was read from, its own first
 };
 
 }  // namespace scenarios

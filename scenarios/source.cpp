@@ -65,6 +65,15 @@ bool Sources::by_user(Position at) const {
   return kind == SourceKind::scenario || kind == SourceKind::command_line;
 }
 
+std::vector<std::string> Sources::files() const {
+  std::vector<std::string> out;
+  for (const Source& source : list_) {
+    const bool read = source.kind == SourceKind::scenario || source.kind == SourceKind::catalogue;
+    if (read) out.push_back(source.name);
+  }
+  return out;
+}
+
 std::string Sources::line_text(Position at) const {
   if (at.line <= 0 || at.source >= list_.size()) return {};
   std::string_view rest = list_[at.source].text;

@@ -34,6 +34,7 @@ class Sources {
   std::uint32_t add(Source source);
   const Source& operator[](std::uint32_t index) const { return list_[index]; }
   bool by_user(Position at) const;
+  std::vector<std::string> files() const;    // in the order they were read
   std::string line_text(Position at) const;  // without the line end; empty when there is none
 
  private:

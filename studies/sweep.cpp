@@ -35,6 +35,25 @@ scenarios::Scenario read(const SweepOptions& options, const std::vector<std::str
   return scenarios::read_scenario(options.scenario, how);
 }
 
+std::vector<std::string> settings_of(const SweepOptions& options,
+                                     const std::vector<std::string>& values) {
+  std::vector<std::string> out;
+  for (std::size_t a = 0; a < values.size(); ++a) {
+    out.push_back(options.axes[a].key + "=" + values[a]);
+  }
+  return out;
+}
+
+// Whether each value is one of its key, though no such strategy may exist.
+bool is_legible(const SweepOptions& options, const std::vector<std::string>& values) {
+  try {
+    read(options, settings_of(options, values), false);
+    return true;
+  } catch (const scenarios::ScenarioError&) {
+    return false;
+  }
+}
+
 // Whether a change of the points changes how many replicas there are.
 bool moves_replicas(const SweepOptions& options) {
   constexpr std::array keys{"cluster.gpus", "strategy.tp", "strategy.cp", "strategy.pp"};
@@ -87,10 +106,7 @@ std::vector<SweepPoint> sweep_grid(const std::vector<SweepAxis>& axes) {
 
 std::vector<std::string> point_settings(const SweepOptions& options,
                                         const std::vector<std::string>& values) {
-  std::vector<std::string> out;
-  for (std::size_t a = 0; a < values.size(); ++a) {
-    out.push_back(options.axes[a].key + "=" + values[a]);
-  }
+  std::vector<std::string> out = settings_of(options, values);
   if (!moves_replicas(options)) return out;
   const scenarios::Scenario base = read(options, {}, false);
   const scenarios::Scenario here = read(options, out, false);
@@ -120,6 +136,7 @@ void run_sweep(const SweepOptions& options, std::vector<SweepPoint>& points,
     } catch (const scenarios::ScenarioError& error) {
       const scenarios::Diagnostic& first = error.diagnostics().front();
       points[i].error = fmt::format("{}: {}", first.path, first.message);
+      points[i].legible = is_legible(options, points[i].values);
     }
     done(i);
   });

@@ -38,7 +38,8 @@ struct SweepOptions {
 struct SweepPoint {
   std::vector<std::string> values;  // one an axis
   std::optional<scenarios::Report> report;
-  std::string error;  // why there is none: no such strategy, or a value that is none of its key
+  std::string error;    // why there is none: no such strategy, or a value that is none of its key
+  bool legible = true;  // false: the latter
 };
 
 // Points of the grid, without results, in order. Throws std::invalid_argument beyond 100,000.
