@@ -108,6 +108,9 @@ void add_search(CLI::App& root, SearchOptions& options) {
                   "exact in small spaces")
       ->check(CLI::IsMember({"auto", "exact", "evaluated", "none"}))
       ->capture_default_str();
+  app->add_option("--front-within", options.front_within,
+                  "An exact front, of what is at most so many percent slower than the best")
+      ->check(CLI::Range(0.0, 1e6));
   app->add_option("--pareto", options.pareto,
                   "Axes of the front beside step_time and memory: gpus, cost, or both with a comma "
                   "(default: gpus where search.gpus lists several)")

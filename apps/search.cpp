@@ -152,6 +152,20 @@ int finish(const SearchOptions& options, const studies::SearchResult& result,
   return kOk;
 }
 
+void check_front(const SearchOptions& options) {
+  if (options.front == "none" && !options.pareto.empty()) {
+    throw UsageError("--pareto names axes of a front that --front none leaves out");
+  }
+  if (!options.front_within) return;
+  if (options.front != "auto" && options.front != "exact") {
+    throw UsageError("--front-within is of an exact front, which --front " + options.front +
+                     " leaves out");
+  }
+  if (options.objective == "memory") {
+    throw UsageError("--front-within needs a fastest strategy: --objective step_time");
+  }
+}
+
 struct Keeping {
   Watch& watch;
   studies::SearchJournal* journal;  // null = nothing is kept
@@ -164,6 +178,10 @@ void search_counts(const SearchOptions& options, Spaces& spaces, const MakeTeam&
   how.top = options.top;
   how.objective = *studies::find_objective(options.objective);
   how.front = front_of(options.front);
+  if (options.front_within) {
+    how.front = Front::exact;
+    how.front_within = 1.0 + *options.front_within / 100.0;
+  }
   how.small_space = kSmallSpace;
   how.threads = options.threads;
   how.store = keeping.journal;
@@ -232,9 +250,7 @@ int run_search(const SearchOptions& options, Spaces& spaces, const MakeTeam& mak
   Watch watch({options.time_limit_s, {}, true});
   check_outputs({{"--journal", options.journal}, {"--best", options.best}},
                 spaces.front()->space.base().files);
-  if (options.front == "none" && !options.pareto.empty()) {
-    throw UsageError("--pareto names axes of a front that --front none leaves out");
-  }
+  check_front(options);
   const auto journal = open_journal(options, spaces);
   warn_of_extended(spaces);
   SearchReports all;

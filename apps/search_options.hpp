@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,8 @@ struct SearchOptions {
   bool json = false;
   std::size_t top = 10;
   std::string objective = "step_time";
-  std::string front = "auto";  // auto | exact | evaluated | none
+  std::string front = "auto";          // auto | exact | evaluated | none
+  std::optional<double> front_within;  // percent that the front may be slower than the best
   // More axes of the front: step_time | memory | gpus | cost; empty = gpus where counts are
   // compared.
   std::vector<std::string> pareto;

@@ -197,6 +197,7 @@ ordered_json search_json(const SearchOptions& options, const studies::SearchResu
   out["pareto"] = list_json(options, reports.pareto);
   out["pareto_axes"] = axes_of(reports.axes);
   out["pareto_exact"] = result.pareto_exact;
+  if (options.front_within) out["pareto_within_percent"] = *options.front_within;
   if (reports.advice) out["rules"] = advice_json(*reports.advice);
   if (!reports.best.empty()) {
     out["scenario"] = scenarios::to_yaml(reports.best.front().scenario);
@@ -212,8 +213,11 @@ std::string search_table(const SearchOptions& options, const studies::SearchResu
                      strategy_table(reports.best, options.tokens));
   if (reports.counts.size() > 1) out += by_gpus_text(options, reports.counts);
   if (!reports.pareto.empty()) {
-    out += fmt::format("Step time against memory{}{}{}\n{}\n", reports.axes.gpus ? ", GPUs" : "",
+    out += fmt::format("Step time against memory{}{}{}{}\n{}\n", reports.axes.gpus ? ", GPUs" : "",
                        reports.axes.cost ? ", cost" : "",
+                       options.front_within ? fmt::format(", at most {} % slower than the best",
+                                                          *options.front_within)
+                                            : "",
                        result.pareto_exact ? "" : " (of the strategies simulated)",
                        strategy_table(reports.pareto, options.tokens));
   }

@@ -1,6 +1,7 @@
 #include "studies/search.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "scenarios/reader.hpp"
 #include "studies/search_evaluate.hpp"
@@ -38,8 +39,8 @@ class Search {
         break;
       }
     }
+    result_.pareto = front_.take(slowest_ps());
     result_.best = best_.take();
-    result_.pareto = front_.take();
     result_.pareto_exact = front_kind_ == Front::exact && result_.complete;
     if (result_.counts.feasible > 0) result_.counts.best_miss_bytes = 0;
     return std::move(result_);
@@ -97,26 +98,35 @@ class Search {
     least = least == 0 ? over : std::min(least, over);
   }
 
-  // Then it stays so.
+  // What takes longer is not on the front that is asked for. Falls as better ones are found.
+  double slowest_ps() const {
+    const std::optional<double> best = best_.first();
+    if (!best || std::isinf(options_.front_within)) return kNeverEnough;
+    return *best * options_.front_within;
+  }
+
+  // Then it stays so, of items of the same time for whatever they are.
+  bool is_too_slow(const Item& item) const {
+    return !best_.may_take(item.key) &&
+           (front_kind_ != Front::exact || item.bound.time_ps > slowest_ps());
+  }
   bool hopeless(const Item& item) const {
-    if (!best_.may_take(item.key)) {
-      return front_kind_ != Front::exact ||
-             front_.dominates(item.bound.time_ps, item.bound.memory_bytes);
-    }
-    return false;
+    return is_too_slow(item) || (!best_.may_take(item.key) &&
+                                 front_.dominates(item.bound.time_ps, item.bound.memory_bytes));
   }
 
   // The time from which hopeless() holds of every item.
   double hopeless_from() const {
-    if (front_kind_ == Front::exact || options_.objective == Objective::memory) return kNeverEnough;
-    return best_.last().value_or(kNeverEnough);
+    if (options_.objective == Objective::memory) return kNeverEnough;
+    const double last = best_.last().value_or(kNeverEnough);
+    return front_kind_ == Front::exact ? std::max(last, slowest_ps()) : last;
   }
 
   // The foremost items that still matter; false when none are left.
   bool take(std::vector<Item>& round) {
     round.clear();
     while (!queue_.empty() && round.size() < kSharpenRound) {
-      if (!best_.may_take(queue_.top().key) && front_kind_ != Front::exact) {  // nor has any behind
+      if (is_too_slow(queue_.top())) {  // and so are all behind
         for (const Item& item : queue_.take_all()) result_.counts.pruned += size_of(item);
         break;
       }
@@ -173,7 +183,10 @@ class Search {
     if (!last) return INT64_MAX;
     const auto of_best = static_cast<std::int64_t>(*last);
     if (front_kind_ == Front::none) return of_best;
-    return std::max(of_best, front_.deadline_ps(item.bound.memory_bytes));
+    std::int64_t of_front = front_.deadline_ps(item.bound.memory_bytes);
+    const double slowest = slowest_ps();
+    if (slowest < static_cast<double>(of_front)) of_front = static_cast<std::int64_t>(slowest);
+    return std::max(of_best, of_front);
   }
 
   void evaluate(std::vector<Item>& round) {

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -71,9 +72,12 @@ struct SearchOptions {
   std::size_t top = 10;
   Objective objective = Objective::step_time;
   std::optional<Front> front = Front::exact;  // none: exact where the space is small
-  std::uint64_t small_space = 0;              // candidates
-  unsigned threads = 0;                       // 0 = all cores
-  EvaluationStore* store = nullptr;           // null = nothing is kept
+  // Of an exact front: what takes at most so many times as long as the best. REQUIRES: infinite, or
+  // an objective other than memory.
+  double front_within = std::numeric_limits<double>::infinity();
+  std::uint64_t small_space = 0;     // candidates
+  unsigned threads = 0;              // 0 = all cores
+  EvaluationStore* store = nullptr;  // null = nothing is kept
   // After each round; false ends the search early.
   std::function<bool(std::uint64_t done, std::uint64_t left)> on_round;
 };
@@ -98,7 +102,7 @@ struct SearchResult {
   // Best first; ties by step time, memory, place in the space. By any objective but memory without
   // those that keep in host memory what would have room on the device.
   std::vector<Found> best;
-  std::vector<Found> pareto;  // of step time and memory, fastest first
+  std::vector<Found> pareto;  // of step time and memory, fastest first, within `front_within`
   bool pareto_exact = true;
   bool complete = true;  // false: ended early; `best` is of what was simulated so far
 };

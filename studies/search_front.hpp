@@ -28,6 +28,12 @@ class BestList {
     return most_ > 0 && bound <= std::get<0>(std::prev(list_.end())->first);
   }
 
+  // The key of the first place so far; nothing while there is none.
+  std::optional<double> first() const {
+    if (list_.empty()) return std::nullopt;
+    return std::get<0>(list_.begin()->first);
+  }
+
   // The key of the last place; nothing while there is room.
   std::optional<double> last() const {
     if (list_.size() < most_ || most_ == 0) return std::nullopt;
@@ -85,9 +91,12 @@ class ParetoFront {
     return static_cast<double>(std::prev(at)->second.evaluation.memory_bytes) <= memory_bytes;
   }
 
-  std::vector<Found> take() {
+  // Those that take no longer than `slowest_ps`.
+  std::vector<Found> take(double slowest_ps) {
     std::vector<Found> out;
-    for (auto& [time, found] : front_) out.push_back(std::move(found));
+    for (auto& [time, found] : front_) {
+      if (static_cast<double>(time) <= slowest_ps) out.push_back(std::move(found));
+    }
     return out;
   }
 

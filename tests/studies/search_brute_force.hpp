@@ -129,8 +129,31 @@ inline std::vector<Found> ranked(const Problem& problem, const std::vector<Found
   return best;
 }
 
+// A front of what is not much slower than the best is that part of the whole front.
+inline void compare_within(Problem& problem, const std::vector<Found>& fitting,
+                           const std::vector<Found>& best) {
+  for (const double within : {1.0, 1.03, 1.3}) {
+    INFO("within " << within);
+    SearchOptions options;
+    options.top = 3;
+    options.front_within = within;
+    const SearchResult result = problem.find(options);
+    std::vector<Found> wanted = front_of(fitting);
+    const double slowest = static_cast<double>(best.front().evaluation.step_ps) * within;
+    std::erase_if(wanted, [&](const Found& each) {
+      return static_cast<double>(each.evaluation.step_ps) > slowest;
+    });
+    check_same(result.pareto, wanted);
+    CHECK(result.pareto_exact);
+    check_same(result.best,
+               {best.begin(), best.begin() + std::min<std::ptrdiff_t>(
+                                                 3, static_cast<std::ptrdiff_t>(best.size()))});
+  }
+}
+
 inline void compare(Problem& problem) {
   const std::vector<Found> fitting = every_fitting(problem);
+  compare_within(problem, fitting, ranked(problem, fitting, Objective::step_time));
   for (const Objective objective : {Objective::step_time, Objective::memory}) {
     SearchOptions options;
     options.objective = objective;
