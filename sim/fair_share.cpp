@@ -83,6 +83,8 @@ std::span<const FlowClassId> FairShare::solve() {
   changed_.clear();
   solved_links_.clear();
   solved_classes_.clear();
+  settled_links_.clear();
+  if (dirty_links_.empty()) return changed_;  // no flow has come or gone
   ++epoch_;
   const bool solved = solve_quickly();
   joined_.clear();
@@ -112,7 +114,6 @@ void FairShare::update_tightness(bool with_seeds) {
     }
     link.tight = is_tight(link);
   }
-  settled_links_.clear();
   std::swap(settled_links_, dirty_links_);
 }
 

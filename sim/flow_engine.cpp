@@ -123,7 +123,7 @@ void FlowEngine::begin_bytes(std::uint32_t task) {
   state.remaining = bytes.as_double();
   state.updated = now_.count();
   link_in(flows_[flow], task);
-  fair_share_.add(flow);
+  shares_.add(flow);
   new_flows_.push_back(task);
 }
 
@@ -136,7 +136,7 @@ void FlowEngine::work_done(std::uint32_t task) {
     const FlowClassId flow = graph_.flow_class(TaskId{task});
     if (options_.check_laws) check_moved(state, flows_[flow]);
     unlink(flows_[flow], task);
-    fair_share_.remove(flow);
+    shares_.remove(flow);
   }
   take_compute(task, -1);
   const Time last_launch = anchored(task, &HostIssue::end);
@@ -184,9 +184,9 @@ void FlowEngine::end_instant() {
     if (tasks_[task].expected < 0) expect_completion(task, rank_of(task).running);
   new_computes_.clear();
 
-  for (const FlowClassId flow : fair_share_.solve())
-    change_rate(flows_[flow], fair_share_.rate(flow));
-  if (options_.check_laws) fair_share_.check_laws();
+  for (const FlowClassId flow : shares_.solve())
+    change_rate(flows_[flow], shares_.rate(flow));
+  if (options_.check_laws) shares_.check_laws();
   for (const std::uint32_t task : new_flows_)
     if (tasks_[task].expected < 0) expect_completion(task, flows_[graph_.flow_class(TaskId{task})]);
   new_flows_.clear();

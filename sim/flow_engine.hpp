@@ -13,7 +13,7 @@
 #include <span>
 #include <vector>
 
-#include "sim/fair_share.hpp"
+#include "sim/known_shares.hpp"
 #include "sim/least_after.hpp"
 #include "sim/radix_heap.hpp"
 #include "sim/simulate.hpp"
@@ -95,7 +95,7 @@ class FlowEngine {
   IdVector<RankId, RankState> ranks_;
   std::vector<FlowClass> flow_classes_;
   IdVector<FlowClassId, RateList> flows_;
-  FairShare fair_share_;
+  KnownShares shares_;
   RadixHeap<std::uint32_t> queue_;
   std::vector<std::uint32_t> finished_;      // whose successors are not yet told
   std::vector<std::uint32_t> new_computes_;  // begun in this instant

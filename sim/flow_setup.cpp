@@ -14,7 +14,7 @@ FlowEngine::FlowEngine(const IdVector<LinkId, Link>& links, const TaskGraph& gra
       ranks_(graph.rank_count()),
       flow_classes_(graph.flow_classes()),
       flows_(flow_classes_.size()),
-      fair_share_(links, flow_classes_) {
+      shares_(links, flow_classes_) {
   for (RankState& rank : ranks_) rank.running.rate = 1.0;
   for (RateList& flow : flows_) flow.unit = 1e12;
   timeline_.start.resize(graph.size());
