@@ -11,6 +11,6 @@ void check_causality(const TaskGraph& graph, const Timeline& timeline);
 
 // Capacity: no link carried more than capacity * makespan. Holds where transfers share links, not
 // under Fidelity::analytic, where each is alone.
-void check_link_totals(const IdVector<LinkId, Link>& links, const Timeline& timeline);
+void check_link_totals(const IdVector<LinkId, Link>& links, const TaskGraph& graph, Time makespan);
 
 }  // namespace sim

@@ -44,12 +44,9 @@ Timeline simulate(const IdVector<LinkId, Link>& links, const TaskGraph& graph,
   const bool alone = options.fidelity == Fidelity::analytic;
   SIM_EXPECTS(!alone || options.left_out.empty(), "an analytic graph is whole");
   Timeline timeline = alone ? pull(links, graph) : FlowEngine(links, graph, options).run();
-  if (timeline.late || timeline.open) return timeline;
-  timeline.link_bytes = total_link_bytes(links.size(), graph);
-  if (options.check_laws) {
-    check_causality(graph, timeline);
-    if (!alone) check_link_totals(links, timeline);
-  }
+  if (timeline.late || timeline.open || !options.check_laws) return timeline;
+  check_causality(graph, timeline);
+  if (!alone) check_link_totals(links, graph, timeline.makespan);
   return timeline;
 }
 

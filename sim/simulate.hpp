@@ -44,7 +44,6 @@ struct Timeline {
   IdVector<TaskId, Time> finish;
   Time makespan;
   std::uint64_t events = 0;
-  std::vector<double> link_bytes;  // carried in all, per link
   // Ended early: the makespan would be more than the deadline; all other fields are unfinished.
   bool late = false;
   // Ended where the graph does (SimulateOptions::left_out); all other fields are unfinished.
