@@ -75,6 +75,10 @@ class RadixHeap {
     std::vector<Item>& items = buckets_[bucket];
     occupied_ &= occupied_ - 1;
     last_ = items.front().key;
+    if (items.size() == 1) {  // the usual case where few items are pending
+      buckets_[0].swap(items);
+      return;
+    }
     for (const Item& item : items) last_ = item.key < last_ ? item.key : last_;
     for (Item& item : items) {
       const std::size_t target = bucket_of(item.key);
