@@ -184,8 +184,7 @@ void FlowEngine::end_instant() {
     if (tasks_[task].expected < 0) expect_completion(task, rank_of(task).running);
   new_computes_.clear();
 
-  for (const FlowClassId flow : shares_.solve())
-    change_rate(flows_[flow], shares_.rate(flow));
+  for (const FlowClassId flow : shares_.solve()) change_rate(flows_[flow], shares_.rate(flow));
   if (options_.check_laws) shares_.check_laws();
   for (const std::uint32_t task : new_flows_)
     if (tasks_[task].expected < 0) expect_completion(task, flows_[graph_.flow_class(TaskId{task})]);
@@ -212,7 +211,10 @@ void FlowEngine::expect_completion(std::uint32_t task, const RateList& list) {
   expect(task, now_ + Time::ps(std::max<std::int64_t>(1, static_cast<std::int64_t>(wait))));
 }
 
+// What waits for the task is read when it ends: in a large graph it is on its way by then.
 void FlowEngine::expect(std::uint32_t task, Time when) {
+  for (std::uint32_t e = successor_begin_[task]; e < successor_begin_[task + 1]; ++e)
+    graph_.prefetch(TaskId{successors_[e]});
   tasks_[task].expected = when.count();
   queue_.push(when.count(), task);
 }

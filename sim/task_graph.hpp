@@ -63,6 +63,7 @@ class TaskGraph {
 
   std::size_t size() const { return tasks_.size(); }
   std::size_t rank_count() const { return rank_count_; }
+  void prefetch(TaskId id) const { __builtin_prefetch(&tasks_[id.index()].host); }
   TaskKind kind(TaskId id) const { return task(id).kind; }
   Time work(TaskId id) const { return task(id).work; }  // duration, or a transfer's latency
   Bytes bytes(TaskId id) const { return task(id).bytes; }
