@@ -8,6 +8,16 @@
 #include "apps/cli.hpp"
 
 namespace apps {
+namespace {
+
+std::string percent_problem(const std::string& text) {
+  char* end = nullptr;
+  const double value = std::strtod(text.c_str(), &end);
+  const bool good = end != text.c_str() && *end == '\0' && value >= 0.0 && value <= 1e6;
+  return good ? std::string{} : "expected percent from 0 to 1,000,000, got '" + text + "'";
+}
+
+}  // namespace
 
 std::string positive_problem(const std::string& text) {
   constexpr double most = 1e18;  // beyond, whole numbers made from it overflow
@@ -110,7 +120,7 @@ void add_search(CLI::App& root, SearchOptions& options) {
       ->capture_default_str();
   app->add_option("--front-within", options.front_within,
                   "An exact front, of what is at most so many percent slower than the best")
-      ->check(CLI::Range(0.0, 1e6));
+      ->check(&percent_problem);
   app->add_option("--pareto", options.pareto,
                   "Axes of the front beside step_time and memory: gpus, cost, or both with a comma "
                   "(default: gpus where search.gpus lists several)")

@@ -72,13 +72,17 @@ class Progress {
 Results simulate(const RunOptions& options, Watch& watch, Progress& progress) {
   const scenarios::Scenario scenario =
       read(options.scenario, options.common.set, {}, options.common.allow_plugins);
-  check_outputs({{"--trace", options.trace}, {"--report", options.report}}, scenario.files);
   std::vector<scenarios::Scenario> others;  // read first: their errors should not cost a simulation
   for (const std::string& change : options.what_if) {
     others.push_back(
         read(options.scenario, options.common.set, {change}, options.common.allow_plugins));
     others.back().name = change;
   }
+  std::vector<std::string> read_files = scenario.files;
+  for (const scenarios::Scenario& other : others) {
+    read_files.insert(read_files.end(), other.files.begin(), other.files.end());
+  }
+  check_outputs({{"--trace", options.trace}, {"--report", options.report}}, read_files);
   Results results;
   watch.activity("simulating");
   results.report = scenarios::predict(scenario, predict_options(options, scenario.plan));

@@ -152,7 +152,7 @@ int finish(const SearchOptions& options, const studies::SearchResult& result,
   return kOk;
 }
 
-void check_front(const SearchOptions& options) {
+void check_front(const SearchOptions& options, bool several) {
   if (options.front == "none" && !options.pareto.empty()) {
     throw UsageError("--pareto names axes of a front that --front none leaves out");
   }
@@ -160,6 +160,10 @@ void check_front(const SearchOptions& options) {
   if (options.front != "auto" && options.front != "exact") {
     throw UsageError("--front-within is of an exact front, which --front " + options.front +
                      " leaves out");
+  }
+  if (several) {
+    // What is too slow of one count could still beat what is not of another.
+    throw UsageError("--front-within is of one GPU count, and search.gpus lists several");
   }
   if (options.objective == "memory") {
     throw UsageError("--front-within needs a fastest strategy: --objective step_time");
@@ -250,7 +254,7 @@ int run_search(const SearchOptions& options, Spaces& spaces, const MakeTeam& mak
   Watch watch({options.time_limit_s, {}, true});
   check_outputs({{"--journal", options.journal}, {"--best", options.best}},
                 spaces.front()->space.base().files);
-  check_front(options);
+  check_front(options, spaces.size() > 1);
   const auto journal = open_journal(options, spaces);
   warn_of_extended(spaces);
   SearchReports all;

@@ -230,16 +230,20 @@ int finish(const SweepOptions& options, const Output& output,
            const std::vector<SweepPoint>& points) {
   print(output.text(std::vector<bool>(points.size(), true)));
   if (!options.plot.empty()) {
+    for (const SweepPoint& point : points) {
+      if (point.report) check_outputs({{"--plot", options.plot}}, point.report->scenario.files);
+    }
     reports::write_file(options.plot, output.chart());
     complain("wrote " + options.plot);
   }
   const bool any = std::any_of(points.begin(), points.end(),
                                [](const SweepPoint& point) { return point.report.has_value(); });
   if (any) return kOk;
-  complain("no point of the grid is a possible scenario: " + points.front().error);
-  const bool legible = std::any_of(points.begin(), points.end(),
-                                   [](const SweepPoint& point) { return point.legible; });
-  return legible ? kInfeasible : kInvalidInput;
+  const auto legible = std::find_if(points.begin(), points.end(),
+                                    [](const SweepPoint& point) { return point.legible; });
+  const SweepPoint& first = legible != points.end() ? *legible : points.front();
+  complain("no point of the grid is a possible scenario: " + first.error);
+  return first.legible ? kInfeasible : kInvalidInput;
 }
 
 }  // namespace

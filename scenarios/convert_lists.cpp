@@ -62,14 +62,11 @@ std::string search_path(const std::string& name) {
   return {};
 }
 
-// What a mapping below a key is: its value, or more of the key's name.
-enum class Mappings : std::uint8_t { values, names };
-
 // Calls visit(path, node) for every key of a `fixed` or `ranges` mapping.
 template <class Visit>
 bool each_search_key(const Node& node, const std::string& prefix, const KeyInfo& info,
-                     Mappings mappings, ReadContext& context,
-                     std::map<std::string, std::uint32_t>& seen, const Visit& visit) {
+                     ReadContext& context, std::map<std::string, std::uint32_t>& seen,
+                     const Visit& visit) {
   if (!node.is_mapping()) {
     wrong_type(node, info, context, "a mapping from keys of strategy and training to values");
     return false;
@@ -77,8 +74,7 @@ bool each_search_key(const Node& node, const std::string& prefix, const KeyInfo&
   bool good = true;
   for (const Entry& entry : node.entries) {
     const std::string name = prefix + entry.key;
-    const bool goes_on = mappings == Mappings::names && entry.value.is_mapping();
-    const std::string path = goes_on ? "" : search_path(name);
+    const std::string path = search_path(name);
     const std::uint32_t source = entry.value.at.source;
     // What the command line names again, in whichever spelling, replaces the file's.
     const auto before = seen.find(path);
@@ -93,7 +89,7 @@ bool each_search_key(const Node& node, const std::string& prefix, const KeyInfo&
       }
       visit(path, entry.value);
     } else if (entry.value.is_mapping()) {
-      good = each_search_key(entry.value, name + ".", info, mappings, context, seen, visit) && good;
+      good = each_search_key(entry.value, name + ".", info, context, seen, visit) && good;
     } else {
       context.diagnostics.error(entry.key_at, fmt::format("{}.{}", info.path, name),
                                 fmt::format("`{}` is no key of strategy or training", name),
@@ -141,7 +137,7 @@ bool convert(const Node& node, const KeyInfo& info, ReadContext& context,
 bool convert(const Node& node, const KeyInfo& info, ReadContext& context,
              std::map<std::string, std::string>& out) {
   std::map<std::string, std::uint32_t> seen;
-  return each_search_key(node, "", info, Mappings::values, context, seen,
+  return each_search_key(node, "", info, context, seen,
                          [&](const std::string& path, const Node& value) {
                            if (check_setting(path, value, context)) out[path] = value_text(value);
                          });
@@ -150,19 +146,17 @@ bool convert(const Node& node, const KeyInfo& info, ReadContext& context,
 bool convert(const Node& node, const KeyInfo& info, ReadContext& context,
              std::map<std::string, std::vector<std::string>>& out) {
   std::map<std::string, std::uint32_t> seen;
-  return each_search_key(node, "", info, Mappings::names, context, seen,
-                         [&](const std::string& path, const Node& value) {
-                           if (!value.is_sequence() || value.items.empty()) {
-                             wrong_type(value, info, context, "lists of values to try",
-                                        "write tp: [1, 2, 4, 8]");
-                             return;
-                           }
-                           out.erase(path);
-                           for (const Node& item : value.items) {
-                             if (check_setting(path, item, context))
-                               out[path].push_back(value_text(item));
-                           }
-                         });
+  return each_search_key(
+      node, "", info, context, seen, [&](const std::string& path, const Node& value) {
+        if (!value.is_sequence() || value.items.empty()) {
+          wrong_type(value, info, context, "lists of values to try", "write tp: [1, 2, 4, 8]");
+          return;
+        }
+        out.erase(path);
+        for (const Node& item : value.items) {
+          if (check_setting(path, item, context)) out[path].push_back(value_text(item));
+        }
+      });
 }
 
 }  // namespace scenarios

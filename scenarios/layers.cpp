@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cstring>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -46,6 +47,18 @@ std::string identity(const std::string& path) {
   std::error_code error;
   const fs::path canonical = fs::weakly_canonical(fs::absolute(path, error), error);
   return error ? path : canonical.string();
+}
+
+// Names in `search:` stay whole: `recompute.every` is a key beside `recompute`, not a part of it.
+Node layer_of(const std::string& key, Node value, Position at) {
+  for (const char* section : {"search.ranges.", "search.fixed."}) {
+    if (!key.starts_with(section)) continue;
+    const std::string above(section, std::strlen(section) - 1);
+    Node names = mapping_node(at);
+    names.entries.push_back({key.substr(above.size() + 1), at, std::move(value)});
+    return nested(above, std::move(names), at);
+  }
+  return nested(key, std::move(value), at);
 }
 
 }  // namespace
@@ -142,7 +155,7 @@ void Layers::apply_settings(Node& tree) {
       diagnostics_.fatal({source, 1, 1}, fmt::format("cannot read --set {}", setting),
                          "write --set strategy.tp=8");
     }
-    Node layer = nested(key, parse_value(sources_, source, equals + 1), {source, 1, 1});
+    Node layer = layer_of(key, parse_value(sources_, source, equals + 1), {source, 1, 1});
     normalise(layer, sources_, diagnostics_);
     overlay(tree, layer);
   }

@@ -28,7 +28,7 @@ using UsedLinkId = Id<struct UsedLinkTag>;  // links that the same classes load 
 
 class FairShare {
  public:
-  // REQUIRES: every used link has a positive capacity.
+  // REQUIRES: every class uses a link, and every used link has a positive capacity.
   FairShare(const IdVector<LinkId, Link>& links, std::span<const FlowClass> classes);
 
   void add(FlowClassId id);  // one more flow of the class is active
@@ -43,8 +43,8 @@ class FairShare {
 
   // Asserts, for the classes that the last solve() was about, that none of their links exceeds its
   // capacity and that each is held by its cap or by a full link on which no class is faster (the
-  // max-min certificate).
-  void check_laws() const;
+  // max-min certificate). How many classes and links it was about.
+  std::size_t check_laws() const;
 
   // Largest component that is solved by scanning instead of with a heap; for tests and benchmarks.
   void set_scan_limit(std::size_t classes) { scan_limit_ = classes; }

@@ -40,7 +40,7 @@ void FairShare::check_class(const ClassState& state) const {
   SIM_EXPECTS(false, "every flow is held by its cap or by a full link on which none is faster");
 }
 
-void FairShare::check_laws() const {
+std::size_t FairShare::check_laws() const {
   for (const FlowClassId id : solved_classes_) {
     const ClassState& state = classes_[id];
     for (std::uint32_t i = state.first_slot; i < state.last_slot; ++i)
@@ -52,6 +52,7 @@ void FairShare::check_laws() const {
     for (std::uint32_t s = links_[id].head; s != kNone; s = slots_[s].next)
       check_class(classes_[slots_[s].owner]);
   }
+  return solved_classes_.size() + settled_links_.size();
 }
 
 }  // namespace sim

@@ -84,24 +84,27 @@ void KnownShares::remember(Place& place) {
   place.end = static_cast<std::uint32_t>(known_.size());
 }
 
-// Tells the solver of all that has come and gone since it was last asked.
+// Tells the solver of all that has come and gone since it was last asked. Where nothing has, it
+// keeps what it solved last, for its laws to be checked.
 void KnownShares::catch_up() {
+  bool behind = false;
   for (std::size_t c = 0; c < active_.size(); ++c) {
     const FlowClassId id{c};
+    behind = behind || solver_.active(id) != active_[c];
     while (solver_.active(id) < active_[c]) solver_.add(id);
     while (solver_.active(id) > active_[c]) solver_.remove(id);
   }
-  solver_.solve();
+  if (behind) solver_.solve();
 }
 
-void KnownShares::check_laws() {
+std::size_t KnownShares::check_laws() {
   if (remembers_) {
     catch_up();
     for (std::size_t c = 0; c < active_.size(); ++c)
       SIM_EXPECTS(active_[c] == 0 || rates_[FlowClassId{c}] == solver_.rate(FlowClassId{c}),
                   "rates depend on the active flows alone");
   }
-  solver_.check_laws();
+  return solver_.check_laws();
 }
 
 }  // namespace sim

@@ -20,15 +20,15 @@ class KnownShares {
   void add(FlowClassId id);  // one more flow of the class is active
   void remove(FlowClassId id);
 
-  // The classes with active flows whose rate is now another than when they last had any, in no
-  // order that means anything. Valid until the next call.
+  // The classes with active flows whose rate is now another than when they last had any, and
+  // perhaps others, in no order that means anything. Valid until the next call.
   std::span<const FlowClassId> solve();
 
   // REQUIRES: as of the last solve() the class has active flows.
   double rate(FlowClassId id) const { return remembers_ ? rates_[id] : solver_.rate(id); }
 
   // As FairShare::check_laws(); what was remembered must be what would be solved now, to the bit.
-  void check_laws();
+  std::size_t check_laws();
 
   // For tests: how many combinations have been solved.
   std::size_t solved() const { return solved_; }

@@ -105,14 +105,15 @@ class Search {
     return *best * options_.front_within;
   }
 
-  // Then it stays so, of items of the same time for whatever they are.
+  // Once true of an item it stays true, and holds of all items behind it in the queue.
   bool is_too_slow(const Item& item) const {
     return !best_.may_take(item.key) &&
            (front_kind_ != Front::exact || item.bound.time_ps > slowest_ps());
   }
+  // Then it stays so.
   bool hopeless(const Item& item) const {
-    return is_too_slow(item) || (!best_.may_take(item.key) &&
-                                 front_.dominates(item.bound.time_ps, item.bound.memory_bytes));
+    if (best_.may_take(item.key)) return false;
+    return is_too_slow(item) || front_.dominates(item.bound.time_ps, item.bound.memory_bytes);
   }
 
   // The time from which hopeless() holds of every item.

@@ -135,7 +135,7 @@ void run_sweep(const SweepOptions& options, std::vector<SweepPoint>& points,
       points[i].report = std::move(report);
     } catch (const scenarios::ScenarioError& error) {
       const scenarios::Diagnostic& first = error.diagnostics().front();
-      points[i].error = fmt::format("{}: {}", first.path, first.message);
+      points[i].error = (first.path.empty() ? "" : first.path + ": ") + first.message;
       points[i].legible = is_legible(options, points[i].values);
     }
     done(i);

@@ -98,6 +98,21 @@ TEST_CASE("flows that come back are not solved again") {
   CHECK(known.solved() == 6);  // each one more; none needs no solution
 }
 
+TEST_CASE("laws are checked of fair shares that were just solved, and of those found again") {
+  Random random(2);
+  const Network network = random_network(random, 6);
+  KnownShares known(network.links, network.classes);
+  for (int round = 0; round < 3; ++round) {
+    for (std::size_t c = 0; c < 6; ++c) {
+      known.add(FlowClassId{c});
+      known.solve();
+      CHECK(known.check_laws() > 0);
+    }
+    for (std::size_t c = 0; c < 6; ++c) known.remove(FlowClassId{c});
+    known.solve();
+  }
+}
+
 TEST_CASE("fair shares of very many classes are solved as they come") {
   Random random(1);
   const Network network = random_network(random, 200);
