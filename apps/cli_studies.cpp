@@ -8,17 +8,6 @@
 #include "apps/cli.hpp"
 
 namespace apps {
-namespace {
-
-std::string percent_problem(const std::string& text) {
-  char* end = nullptr;
-  const double value = std::strtod(text.c_str(), &end);
-  const bool good = end != text.c_str() && *end == '\0' && value >= 0.0 && value <= 1e6;
-  return good ? std::string{} : "expected percent from 0 to 1,000,000, got '" + text + "'";
-}
-
-}  // namespace
-
 std::string positive_problem(const std::string& text) {
   constexpr double most = 1e18;  // beyond, whole numbers made from it overflow
   char* end = nullptr;
@@ -38,6 +27,13 @@ std::string file_problem(const std::string& text) {
 }
 
 namespace {
+
+std::string percent_problem(const std::string& text) {
+  char* end = nullptr;
+  const double value = std::strtod(text.c_str(), &end);
+  const bool good = end != text.c_str() && *end == '\0' && value >= 0.0 && value <= 1e6;
+  return good ? std::string{} : "expected percent from 0 to 1,000,000, got '" + text + "'";
+}
 
 // "1.5GiB" as bytes; with kB as 1000 and KiB as 1024. Empty = done, in place.
 std::string as_bytes(std::string& text) {
