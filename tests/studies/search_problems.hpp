@@ -31,6 +31,16 @@ inline void add(std::string& fixed, const char* key, const std::string& value) {
   fixed += fmt::format("{}{}: {}", fixed.empty() ? "" : ", ", key, value);
 }
 
+// What is fixed in every problem, or in half of them.
+inline std::string fixed_of_all(Draw& draw) {
+  std::string fixed;
+  add(fixed, "sequence_parallel", draw.of({"true", "false"}));
+  add(fixed, "overlap.tp", draw.of({"true", "false"}));
+  if (draw.coin()) add(fixed, "cp", draw.of({"1", "2"}));
+  if (draw.coin()) add(fixed, "rank_order", draw.of({"tp-cp-ep-dp-pp", "tp-cp-ep-pp-dp"}));
+  return fixed;
+}
+
 // A model of a few layers on 4 to 16 GPUs; devices with so little memory that some strategies do
 // not fit. What a search takes longest over is fixed, but differently each time.
 inline std::string random_problem(std::uint64_t seed) {
@@ -51,12 +61,8 @@ inline std::string random_problem(std::uint64_t seed) {
       draw.of({"adamw", "sgd", "adamw-8bit"}),
       draw.of(
           {"ideal", "megatron-core", "fsdp", "nanotron", "torchtitan", "deepspeed", "internevo"}));
-  std::string fixed;
+  std::string fixed = fixed_of_all(draw);
   const auto fix = [&](const char* key, const std::string& value) { add(fixed, key, value); };
-  fix("sequence_parallel", draw.of({"true", "false"}));
-  fix("overlap.tp", draw.of({"true", "false"}));
-  if (draw.coin()) fix("cp", draw.of({"1", "2"}));
-  if (draw.coin()) fix("rank_order", draw.of({"tp-cp-ep-dp-pp", "tp-cp-ep-pp-dp"}));
   if (draw.coin()) fix("vpp", "1");
   if (draw.coin()) fix("overlap.p2p", draw.of({"true", "false"}));
   if (draw.coin()) fix("overlap.param_gather", draw.of({"true", "false"}));
@@ -94,12 +100,8 @@ inline std::string wide_problem(std::uint64_t seed) {
       precision_of(draw, cluster), draw.of({"adamw", "sgd", "adamw-8bit"}),
       draw.of({"ideal", "megatron-core", "fsdp", "nanotron", "torchtitan", "deepspeed", "internevo",
                "nemo", "megatron-deepspeed"}));
-  std::string fixed;
+  std::string fixed = fixed_of_all(draw);
   const auto fix = [&](const char* key, const std::string& value) { add(fixed, key, value); };
-  fix("sequence_parallel", draw.of({"true", "false"}));
-  fix("overlap.tp", draw.of({"true", "false"}));
-  if (draw.coin()) fix("cp", draw.of({"1", "2"}));
-  if (draw.coin()) fix("rank_order", draw.of({"tp-cp-ep-dp-pp", "tp-cp-ep-pp-dp"}));
   if (draw.number() % 3 == 0) fix("vpp", "1");
   fix("offload.optimizer", draw.of({"0", "0", "0.5", "1"}));
   fix("offload.activations", draw.of({"0", "0", "0.5", "1"}));
