@@ -11,6 +11,14 @@
 #include "scenarios/source.hpp"
 
 namespace apps {
+
+std::string unknown(std::string_view what, const std::string& word,
+                    const std::vector<std::string>& known) {
+  const std::string near = scenarios::nearest(word, known);
+  return fmt::format("there is no {} '{}'{}; known: {}", what, word,
+                     near.empty() ? "" : ", did you mean '" + near + "'?", fmt::join(known, ", "));
+}
+
 namespace {
 
 constexpr const char* kExamples = R"(Examples:
@@ -23,13 +31,6 @@ constexpr const char* kExamples = R"(Examples:
 
 Exit codes: 0 ok, 1 internal fault, 2 usage, 3 invalid input, 4 infeasible, 5 I/O or missing
 set-up, 6 resource limit, 7 partial result, 130/143 interrupted.)";
-
-std::string unknown(std::string_view what, const std::string& word,
-                    const std::vector<std::string>& known) {
-  const std::string near = scenarios::nearest(word, known);
-  return fmt::format("there is no {} '{}'{}; known: {}", what, word,
-                     near.empty() ? "" : ", did you mean '" + near + "'?", fmt::join(known, ", "));
-}
 
 void add_format(CLI::App& app, Format& format, bool with_csv) {
   auto* json = app.add_flag_callback(
@@ -98,11 +99,12 @@ void add_compare(CLI::App& root, CompareOptions& options) {
 void add_list(CLI::App& root, ListOptions& options) {
   CLI::App* app = root.add_subcommand("list", "What is built in");
   app->add_option("what", options.what,
-                  "models, devices, clusters, profiles, collectives, strategies or schedules")
+                  "models, devices, clusters, profiles, collectives, strategies, schedules or "
+                  "formats")
       ->required()
       ->check([](const std::string& word) {
-        const std::vector<std::string> lists{"models",      "devices",    "clusters", "profiles",
-                                             "collectives", "strategies", "schedules"};
+        const std::vector<std::string> lists{"models",      "devices",    "clusters",  "profiles",
+                                             "collectives", "strategies", "schedules", "formats"};
         const bool known = std::find(lists.begin(), lists.end(), word) != lists.end();
         return known ? std::string{} : unknown("list", word, lists);
       });
@@ -153,6 +155,8 @@ struct AllOptions {
   SearchOptions search;
   CalibrateOptions calibrate;
   SweepOptions sweep;
+  ImportOptions import;
+  ExportOptions export_;
 };
 
 void describe(CLI::App& root, AllOptions& options) {
@@ -169,6 +173,8 @@ void describe(CLI::App& root, AllOptions& options) {
   add_search(root, options.search);
   add_calibrate(root, options.calibrate);
   add_sweep(root, options.sweep);
+  add_import(root, options.import);
+  add_export(root, options.export_);
   root.add_subcommand("schema", "JSON Schema (draft-07) of the scenario file");
 }
 
@@ -183,6 +189,8 @@ Invocation chosen(const CLI::App& root, AllOptions& options) {
   if (name == "search") return std::move(options.search);
   if (name == "calibrate") return std::move(options.calibrate);
   if (name == "sweep") return std::move(options.sweep);
+  if (name == "import") return std::move(options.import);
+  if (name == "export") return std::move(options.export_);
   return SchemaOptions{};
 }
 

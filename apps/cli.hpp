@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "apps/options.hpp"
@@ -26,5 +27,11 @@ void add_allow_plugins(CLI::App& app, bool& allow);             // --allow-plugi
 void add_validate(CLI::App& root, ValidateOptions& options);
 void add_search(CLI::App& root, SearchOptions& options);
 void add_sweep(CLI::App& root, SweepOptions& options);
+void add_import(CLI::App& root, ImportOptions& options);
+void add_export(CLI::App& root, ExportOptions& options);
+
+// "there is no <what> '<word>', did you mean …; known: …"
+std::string unknown(std::string_view what, const std::string& word,
+                    const std::vector<std::string>& known);
 
 }  // namespace apps

@@ -26,6 +26,8 @@ int execute(const ValidateOptions& options);
 int execute(const SearchOptions& options);
 int execute(const CalibrateOptions& options);
 int execute(const SweepOptions& options);
+int execute(const ImportOptions& options);
+int execute(const ExportOptions& options);
 inline int execute(const Answered&) { return kOk; }
 
 }  // namespace apps

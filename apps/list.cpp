@@ -3,6 +3,7 @@
 #include "apps/commands.hpp"
 #include "apps/console.hpp"
 #include "collectives/collective.hpp"
+#include "formats/format.hpp"
 #include "models/operators.hpp"
 #include "reports/json.hpp"
 #include "reports/table.hpp"
@@ -71,11 +72,25 @@ std::vector<Entry> schedules() {
   return out;
 }
 
+std::vector<Entry> formats() {
+  std::vector<Entry> out;
+  for (const auto& item : ::formats::format_table()) {
+    const bool in = item.read != nullptr, out_of = item.write != nullptr;
+    const std::string ways = in && out_of ? "import, export" : in ? "import" : "export";
+    out.push_back({std::string(item.name),
+                   ways,
+                   std::string(item.summary),
+                   {{"import", in}, {"export", out_of}}});
+  }
+  return out;
+}
+
 std::vector<Entry> entries(const std::string& what) {
   if (what == "models") return models();
   if (what == "collectives") return collectives();
   if (what == "strategies") return strategies();
   if (what == "schedules") return schedules();
+  if (what == "formats") return formats();
   return catalogue(what);
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "apps/calibrate_options.hpp"
+#include "apps/convert_options.hpp"
 #include "apps/search_options.hpp"
 #include "apps/sweep_options.hpp"
 #include "apps/validate_options.hpp"
@@ -72,9 +73,9 @@ struct SchemaOptions {};
 // Parsing has answered by itself (help, version): nothing is left to do.
 struct Answered {};
 
-using Invocation =
-    std::variant<Answered, RunOptions, CompareOptions, ListOptions, TopologyOptions, ExplainOptions,
-                 SchemaOptions, ValidateOptions, SearchOptions, SweepOptions, CalibrateOptions>;
+using Invocation = std::variant<Answered, RunOptions, CompareOptions, ListOptions, TopologyOptions,
+                                ExplainOptions, SchemaOptions, ValidateOptions, SearchOptions,
+                                SweepOptions, CalibrateOptions, ImportOptions, ExportOptions>;
 
 // A command line that makes no sense: exit code 2.
 class UsageError : public std::runtime_error {
