@@ -17,11 +17,9 @@ constexpr std::size_t kSharpenRound = 256;
 class Search {
  public:
   Search(const SearchSpace& space, const SearchOptions& options, SearchTeam& team)
-      : space_(space),
-        options_(options),
+      : options_(options),
         team_(team),
         work_(team.own()),
-        cores_(work_.cores().list),
         limit_(memory_limit(space.base())),
         best_(options.top) {}
 
@@ -53,27 +51,16 @@ class Search {
 
   void bound_cores() {
     result_.counts.refused = work_.cores().refused;
-    if (cores_.size() > kMostCores) refuse();
     const std::vector<CoreBound> bounds = team_.bound_cores();
     for (const CoreBound& core : bounds) {
       variants_of_.push_back(core.variants);
       result_.counts.candidates += core.variants;
     }
-    if (result_.counts.candidates > kMostCandidates) refuse();
     for (std::uint32_t c = 0; c < bounds.size(); ++c) {
       push({0.0, bounds[c].bound, {c, 0}, Level::core});
     }
     const bool small = result_.counts.candidates <= options_.small_space;
     front_kind_ = options_.front.value_or(small ? Front::exact : Front::evaluated);
-  }
-
-  [[noreturn]] void refuse() const {
-    throw scenarios::ScenarioError(
-        scenarios::ErrorKind::limit,
-        {scenarios::Diagnostic{
-            space_.base().name, 0, 0, "search.ranges",
-            "more than 100,000,000 strategies to choose from, or 2,000,000 ways through the model",
-            "fix some of them, or give shorter ranges", ""}});
   }
 
   std::uint64_t size_of(const Item& item) const {
@@ -235,11 +222,9 @@ class Search {
               found);
   }
 
-  const SearchSpace& space_;
   const SearchOptions& options_;
   SearchTeam& team_;
   SearchWork& work_;
-  const std::vector<SearchCore>& cores_;
   double limit_;
   Front front_kind_ = Front::exact;
   std::vector<std::uint32_t> variants_of_;

@@ -139,7 +139,7 @@ SearchBounds::Prepared& SearchBounds::prepare(const SearchCore& core, const Scen
   }
   prepared_.core = core;
   prepared_.fleet = prices_.fleet();
-  prepared_.table = &units_.of(core, scenario);
+  prepared_.table = units_.of(core, scenario);
   prepared_.facts = &facts(scenario);
   prepared_.pieces = piece_costs(*prepared_.table, scenario);
   for (auto& pieces : prepared_.gathered) pieces.clear();

@@ -105,7 +105,7 @@ class SearchBounds {
     SearchCore core;
     bool valid = false;
     const strategies::Fleet* fleet = nullptr;  // whose links its prices know
-    const UnitTable* table = nullptr;
+    UnitTables::TablePtr table;
     const ScheduleFacts* facts = nullptr;
     std::vector<PassCosts> pieces;
     // ZeRO-3: the peaks of pieces that gather their units as they go, and what that takes in all;

@@ -21,6 +21,7 @@
 #include "scenarios/prediction_cache.hpp"
 #include "scenarios/problems.hpp"
 #include "scenarios/reader.hpp"
+#include "studies/search_core_list.hpp"
 
 namespace studies {
 
@@ -35,12 +36,8 @@ struct SearchDimension {
   std::vector<std::string> texts;   // of dimensions without `set`: given indexes them
 };
 
-inline constexpr std::size_t kMostCoreDimensions = 22;
 inline constexpr std::size_t kMostVariantDimensions = 12;
 
-struct SearchCore {
-  std::array<std::int64_t, kMostCoreDimensions> values{};
-};
 struct SearchVariant {
   std::array<std::int64_t, kMostVariantDimensions> values{};
 };
@@ -55,21 +52,24 @@ struct Refusal {
 using Refusals = std::map<std::string, Refusal>;
 std::uint64_t total(const Refusals& refused);
 
-// At most this many candidates and cores; beyond, the search is refused (exit code 6).
-inline constexpr std::size_t kMostCandidates = 100'000'000;
-inline constexpr std::size_t kMostCores = 2'000'000;
+// At most this many cores; beyond, the search is refused (exit code 6).
+inline constexpr std::size_t kMostCores = 20'000'000;
 
 class SearchSpace {
  public:
   // From the scenario's `search:` section; its `strategy:` does not matter. Throws ScenarioError.
   explicit SearchSpace(const scenarios::Scenario& scenario);
 
-  // Cores in the order of the space, and the combinations that are no strategy.
+  // Cores in the order of the space, and the combinations that are no strategy. Throws
+  // ScenarioError where there are more than `most`.
   struct Cores {
-    std::vector<SearchCore> list;
+    CoreList list;
     Refusals refused;
   };
-  Cores cores(unsigned threads = 1) const;
+  Cores cores(unsigned threads = 1, std::size_t most = kMostCores) const;
+  // How many dimensions come before the stages of the pipeline: cores that agree in them share most
+  // of what bounds have to know.
+  std::size_t inner_dimensions() const;
   // Why there is none, in the first combination that has something wrong with the key, or in the
   // first at all; nothing when there is a core.
   std::optional<scenarios::Problem> emptiness(const std::string& key) const;

@@ -1,5 +1,6 @@
 // Which combinations are strategies, and why the others are none.
 #include <algorithm>
+#include <atomic>
 #include <initializer_list>
 #include <map>
 
@@ -75,17 +76,22 @@ scenarios::Diagnostic diagnostic_at(const Scenario& scenario, const std::string&
 struct SearchSpace::Walk {
   Cores out;
   std::map<VariantKey, std::optional<Problem>>
-      known;                       // what refuses every variant, if they all are
-  std::string about;               // a key whose refusal is the one to tell
-  std::optional<Problem> refusal;  // the first, or the first about that key
-  bool first_only = false;         // ends with the first core
+      known;                                  // what refuses every variant, if they all are
+  std::string about;                          // a key whose refusal is the one to tell
+  std::optional<Problem> refusal;             // the first, or the first about that key
+  std::size_t most = kMostCores;              // ends with one core more…
+  std::atomic<std::size_t>* taken = nullptr;  // … of all walks side by side
 
   void refuse(const Problem& problem) {
     Refusal& entry = out.refused[problem.divides ? kDivisibility : problem.paths.front()];
     if (++entry.count == 1) entry.example = problem.message;
     if (!refusal || (!names(*refusal, about) && names(problem, about))) refusal = problem;
   }
-  bool ends() const { return first_only && !out.list.empty(); }
+  bool ends() const { return *taken > most; }
+  void take(const SearchCore& core) {
+    out.list.push_back(core);
+    ++*taken;
+  }
 };
 
 // Whether variants of a core can still settle it.
@@ -171,7 +177,7 @@ void SearchSpace::take_core(const SearchCore& core, Scenario& scenario, Walk& wa
     }
     if (entry->second) return walk.refuse(*entry->second);
   }
-  walk.out.list.push_back(core);
+  walk.take(core);
 }
 
 void SearchSpace::enumerate(std::size_t dimension, SearchCore& core, Scenario& scenario,
@@ -200,11 +206,15 @@ void SearchSpace::enumerate(std::size_t dimension, SearchCore& core, Scenario& s
 }
 
 // The values of the first dimension side by side.
-SearchSpace::Cores SearchSpace::cores(unsigned threads) const {
+SearchSpace::Cores SearchSpace::cores(unsigned threads, std::size_t most) const {
   const std::vector<std::int64_t> firsts = values(core_.front(), base_);
   std::vector<Cores> parts(firsts.size());
+  std::atomic<std::size_t> taken = 0;
   parallel_for(firsts.size(), threads, [&](std::size_t, std::size_t i) {
     Walk walk;
+    walk.taken = &taken;
+    walk.most = most;
+    walk.out.list = CoreList(core_.size());
     SearchCore core;
     Scenario scratch = base_;
     set(core_.front(), scratch, firsts[i]);
@@ -212,10 +222,19 @@ SearchSpace::Cores SearchSpace::cores(unsigned threads) const {
     enumerate(1, core, scratch, walk);
     parts[i] = std::move(walk.out);
   });
+  if (taken > most) {
+    throw scenarios::ScenarioError(
+        scenarios::ErrorKind::limit,
+        {diagnostic_at(base_, "search.ranges",
+                       fmt::format("more than {} ways through the model to choose from", most),
+                       "fix some of their keys, or give shorter ranges")});
+  }
   Cores out;
+  out.list = CoreList(core_.size());
+  out.list.reserve(taken);
   for (Cores& part : parts) {
-    out.list.insert(out.list.end(), part.list.begin(), part.list.end());
-    part.list = {};
+    out.list.append(part.list);
+    part.list = CoreList();
     for (auto& [reason, refusal] : part.refused) {
       Refusal& all = out.refused[reason];
       if (all.count == 0) all.example = std::move(refusal.example);
@@ -225,10 +244,19 @@ SearchSpace::Cores SearchSpace::cores(unsigned threads) const {
   return out;
 }
 
+std::size_t SearchSpace::inner_dimensions() const {
+  const auto at = std::find_if(core_.begin(), core_.end(),
+                               [](const SearchDimension& d) { return d.path == "strategy.pp"; });
+  return static_cast<std::size_t>(at - core_.begin());
+}
+
 std::optional<Problem> SearchSpace::emptiness(const std::string& key) const {
+  std::atomic<std::size_t> taken = 0;
   Walk walk;
+  walk.taken = &taken;
+  walk.out.list = CoreList(core_.size());
   walk.about = key;
-  walk.first_only = true;
+  walk.most = 0;
   SearchCore core;
   Scenario scratch = base_;
   enumerate(0, core, scratch, walk);

@@ -8,13 +8,12 @@ ThreadTeam::ThreadTeam(const SearchSpace& space, scenarios::PredictionCache& cac
                        unsigned threads)
     : workers_(thread_count(threads)), work_(space, cache, workers_.threads()) {}
 
-// Contiguous blocks: neighbours share units.
+// Neighbours that share what a thread has to work out for itself go to one thread.
 std::vector<CoreBound> ThreadTeam::bound_cores() {
-  constexpr std::size_t kBlock = 256;
-  const std::size_t count = work_.cores().list.size();
-  std::vector<CoreBound> out(count);
-  workers_.each((count + kBlock - 1) / kBlock, [&](std::size_t t, std::size_t b) {
-    for (std::size_t c = b * kBlock; c < std::min(count, (b + 1) * kBlock); ++c) {
+  const std::vector<std::size_t> begins = work_.core_blocks();
+  std::vector<CoreBound> out(begins.back());
+  workers_.each(begins.size() - 1, [&](std::size_t t, std::size_t b) {
+    for (std::size_t c = begins[b]; c < begins[b + 1]; ++c) {
       out[c] = work_.bound(static_cast<unsigned>(t), static_cast<std::uint32_t>(c));
     }
   });

@@ -25,6 +25,9 @@ bool only_lays_out(const std::string& path) {
   return false;
 }
 
+// To remember: cores with the same inner dimensions have a few thousand, of about 30 KB each.
+constexpr std::size_t kMostTables = 10'000;
+
 // Recomputation of some layers of a chunk only: a unit alone does not know whether it is one.
 bool uneven_recompute(const strategies::RecomputePlan& plan) {
   return plan.mode == strategies::Recompute::full && (plan.layers > 0 || plan.every > 1);
@@ -199,14 +202,16 @@ void UnitTables::fill(UnitTable& table, const Scenario& scenario, const GroupSha
   table.before_layer.push_back(sum);
 }
 
-const UnitTable& UnitTables::of(const SearchCore& core, const Scenario& scenario) {
+UnitTables::TablePtr UnitTables::of(const SearchCore& core, const Scenario& scenario) {
   const GroupShapes& shapes = prices_.inner_shapes(scenario.plan);
-  auto& table = tables_[key_of(core, scenario, shapes)];
-  if (!table) {
-    table = std::make_unique<UnitTable>();
-    fill(*table, scenario, shapes);
-  }
-  return *table;
+  const Key key = key_of(core, scenario, shapes);
+  const auto known = tables_.find(key);
+  if (known != tables_.end()) return known->second;
+  if (tables_.size() == kMostTables) tables_.clear();
+  const auto table = std::make_shared<UnitTable>();
+  fill(*table, scenario, shapes);
+  tables_.emplace(key, table);
+  return table;
 }
 
 }  // namespace studies

@@ -84,8 +84,9 @@ class UnitTables {
  public:
   UnitTables(const SearchSpace& space, QuietPrices& prices);
 
-  // Of the core that `scenario` holds. Valid as long as this object.
-  const UnitTable& of(const SearchCore& core, const scenarios::Scenario& scenario);
+  // Of the core that `scenario` holds.
+  using TablePtr = std::shared_ptr<const UnitTable>;
+  TablePtr of(const SearchCore& core, const scenarios::Scenario& scenario);
 
   double stretch(const scenarios::Scenario& scenario) const;
   // Passes of `chunks` with `plan`, of the last micro-batch, or as far as any other has them, too:
@@ -108,7 +109,7 @@ class UnitTables {
 
   const SearchSpace& space_;
   QuietPrices& prices_;
-  std::unordered_map<Key, std::unique_ptr<UnitTable>, Hash> tables_;  // looked up only
+  std::unordered_map<Key, TablePtr, Hash> tables_;  // looked up only
 };
 
 }  // namespace studies

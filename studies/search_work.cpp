@@ -9,6 +9,13 @@ namespace studies {
 
 using scenarios::Scenario;
 
+namespace {
+
+// So that no thread is left with a large one at the end: a tenth of a second.
+constexpr std::size_t kMostOfBlock = 16'384;
+
+}  // namespace
+
 SearchWork::SearchWork(const SearchSpace& space, scenarios::PredictionCache& cache,
                        unsigned threads)
     : space_(space),
@@ -32,6 +39,18 @@ const std::vector<SearchVariant>& SearchWork::variants(Desk& desk, std::uint32_t
   return entry->second;
 }
 
+std::vector<std::size_t> SearchWork::core_blocks() const {
+  const CoreList& all = cores_.list;
+  const std::size_t inner = space_.inner_dimensions();
+  std::vector<std::size_t> out;
+  for (std::size_t c = 0; c < all.size(); ++c) {
+    const bool begins = c == 0 || !all.agree(c - 1, c, inner);
+    if (begins || c == out.back() + kMostOfBlock) out.push_back(c);
+  }
+  out.push_back(all.size());
+  return out;
+}
+
 CoreBound SearchWork::bound(unsigned thread, std::uint32_t core) {
   Desk& desk = desks_[thread];
   Scenario& scenario = hold(desk, core);
@@ -44,7 +63,7 @@ CoreBound SearchWork::bound(unsigned thread, std::uint32_t core) {
 std::vector<Item> SearchWork::sharpened(unsigned thread, const Item& item) {
   if (item.level == kSharpest) return {item};
   Desk& desk = desks_[thread];
-  const SearchCore& core = cores_.list[item.id.core];
+  const SearchCore core = cores_.list[item.id.core];
   Scenario& scenario = hold(desk, item.id.core);
   if (item.level == Level::core) {
     Item sharp = item;
@@ -109,7 +128,7 @@ std::size_t SearchWork::simulated_ranks(Candidate id) {
 }
 
 Item SearchWork::with_links(Desk& desk, const Item& item) const {
-  const SearchCore& core = cores_.list[item.id.core];
+  const SearchCore core = cores_.list[item.id.core];
   const strategies::Plan plan = plan_of(desk, item.id);
   const Scenario& scenario = desk.scenario;
   Item sharp = item;

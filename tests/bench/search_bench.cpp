@@ -23,7 +23,7 @@ struct Large {
   }
 
   studies::SearchSpace space = make_space();
-  std::vector<SearchCore> cores = space.cores().list;
+  studies::CoreList cores = space.cores().list;
   scenarios::PredictionCache cache{space.base(), space.host_links()};
 };
 

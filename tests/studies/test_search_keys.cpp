@@ -149,7 +149,9 @@ TEST_CASE("each way to recompute is in the space of every shipped transformer") 
                                  [](const auto& d) { return d.path == "training.recompute"; });
     REQUIRE(at != dimensions.end());
     std::set<std::int64_t> modes;
-    for (const studies::SearchCore& core : space.cores().list) {
+    const studies::CoreList cores = space.cores().list;
+    for (std::size_t c = 0; c < cores.size(); ++c) {
+      const studies::SearchCore core = cores[c];
       modes.insert(core.values[static_cast<std::size_t>(at - dimensions.begin())]);
     }
     CHECK(modes == std::set<std::int64_t>{0, 1, 2});
