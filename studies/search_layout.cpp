@@ -26,12 +26,11 @@ std::vector<PassSlot> last_passes(const std::vector<PassSlot>& slots, std::size_
   return out;
 }
 
-// Units of one kind are one object, which is kept.
-std::vector<std::int64_t> units_of(const strategies::Chunk& chunk) {
+// What a chunk is made of, by the numbers of its units.
+template <class NumberOf>
+std::vector<std::int64_t> units_of(const strategies::Chunk& chunk, const NumberOf& number_of) {
   std::vector<std::int64_t> out{chunk.tied_parameters};
-  for (const strategies::Unit& unit : chunk.units) {
-    out.push_back(reinterpret_cast<std::intptr_t>(unit.cost));
-  }
+  for (const strategies::Unit& unit : chunk.units) out.push_back(number_of(unit.cost));
   return out;
 }
 
@@ -62,6 +61,12 @@ const std::vector<StageLayout>& SearchBounds::layouts(Prepared& prepared,
   if (!prepared.layouts.empty()) return prepared.layouts;
   const SchedulePtr kept = kept_schedule(scenario);
   const strategies::PipelineSchedule& schedule = kept->schedule;
+  const auto& numbers = prepared.table->unit_numbers;
+  const auto of_unit = [&](const strategies::UnitCost* unit) { return numbers.at(unit); };
+  // Hollow ones are kept as long as this object: their places tell them apart, from others, too.
+  const auto of_hollow = [](const strategies::UnitCost* unit) {
+    return -static_cast<std::int64_t>(reinterpret_cast<std::intptr_t>(unit));
+  };
   const auto number = [&](std::vector<std::int64_t> key) {
     const auto next = static_cast<std::uint32_t>(layout_numbers_.size());
     return layout_numbers_.try_emplace(std::move(key), next).first->second;
@@ -77,8 +82,8 @@ const std::vector<StageLayout>& SearchBounds::layouts(Prepared& prepared,
     }
     std::vector<std::int64_t> all{-1};
     for (std::size_t c = 0; c < stage.chunks.size(); ++c) {
-      stage.chunk_numbers.push_back(number(units_of(stage.chunks[c])));
-      all.push_back(number(units_of(stage.hollow[c])));
+      stage.chunk_numbers.push_back(number(units_of(stage.chunks[c], of_unit)));
+      all.push_back(number(units_of(stage.hollow[c], of_hollow)));
     }
     for (const PassSlot& slot : stage.last) {
       all.push_back(static_cast<std::int64_t>(slot.kind));

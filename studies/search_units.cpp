@@ -182,7 +182,10 @@ void UnitTables::fill(UnitTable& table, const Scenario& scenario, const GroupSha
   std::map<const strategies::UnitCost*, PassCosts> known;
   const auto cost = [&](const strategies::UnitCost& unit, std::int32_t layer) {
     const auto [entry, is_new] = known.try_emplace(&unit);
-    if (is_new) entry->second = measure(table, scenario, {&unit, layer}, shapes);
+    if (is_new) {
+      entry->second = measure(table, scenario, {&unit, layer}, shapes);
+      table.unit_numbers.emplace(&unit, units_made_++);
+    }
     return entry->second;
   };
   if (const models::Transformer* transformer = scenario.model.transformer()) {

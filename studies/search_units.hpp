@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <unordered_map>
 #include <vector>
@@ -60,6 +61,9 @@ struct UnitTable {
   std::vector<PassCosts> before_layer;  // sums over the layers before each, and over all
   std::vector<PassCosts> layer;         // per layer
   double hidden_state = 0.0;            // bytes
+  // Of each kind of unit in `costs`, among all that an object of UnitTables has made, of tables
+  // that it no longer remembers, too.
+  std::map<const strategies::UnitCost*, std::int64_t> unit_numbers;
 };
 
 // The units of a piece that follow its layers, as strategies::chunks_of_stage has them: visit(unit,
@@ -110,6 +114,7 @@ class UnitTables {
   const SearchSpace& space_;
   QuietPrices& prices_;
   std::unordered_map<Key, TablePtr, Hash> tables_;  // looked up only
+  std::int64_t units_made_ = 0;
 };
 
 }  // namespace studies
