@@ -13,6 +13,7 @@ namespace studies {
 namespace {
 
 constexpr std::size_t kSharpenRound = 256;
+constexpr std::size_t kCoresAtOnce = 262'144;  // about a second
 
 class Search {
  public:
@@ -24,18 +25,15 @@ class Search {
         best_(options.top) {}
 
   SearchResult run() {
-    bound_cores();
+    result_.complete = bound_cores();
     std::vector<Item> round;
-    while (take(round)) {
+    while (result_.complete && take(round)) {
       if (keep_sharp(round)) {
         evaluate(round);
       } else {
         sharpen(round);
       }
-      if (options_.on_round && !options_.on_round(result_.counts.evaluated, queue_.size())) {
-        result_.complete = queue_.empty();
-        break;
-      }
+      if (!goes_on()) result_.complete = queue_.empty();
     }
     result_.pareto = front_.take(slowest_ps());
     result_.best = best_.take();
@@ -49,18 +47,27 @@ class Search {
     return objective_of(options_.objective, bound.time_ps, bound.memory_bytes);
   }
 
-  void bound_cores() {
+  // False when it is to end.
+  bool bound_cores() {
     result_.counts.refused = work_.cores().refused;
-    const std::vector<CoreBound> bounds = team_.bound_cores();
-    for (const CoreBound& core : bounds) {
-      variants_of_.push_back(core.variants);
-      result_.counts.candidates += core.variants;
-    }
-    for (std::uint32_t c = 0; c < bounds.size(); ++c) {
-      push({0.0, bounds[c].bound, {c, 0}, Level::core});
+    const std::size_t count = work_.cores().list.size();
+    for (std::size_t begin = 0; begin < count; begin += kCoresAtOnce) {
+      const std::vector<CoreBound> bounds =
+          team_.bound_cores(begin, std::min(count, begin + kCoresAtOnce));
+      for (std::size_t i = 0; i < bounds.size(); ++i) {
+        variants_of_.push_back(bounds[i].variants);
+        result_.counts.candidates += bounds[i].variants;
+        push({0.0, bounds[i].bound, {static_cast<std::uint32_t>(begin + i), 0}, Level::core});
+      }
+      if (!goes_on()) return false;
     }
     const bool small = result_.counts.candidates <= options_.small_space;
     front_kind_ = options_.front.value_or(small ? Front::exact : Front::evaluated);
+    return true;
+  }
+
+  bool goes_on() const {
+    return !options_.on_round || options_.on_round(result_.counts.evaluated, queue_.size());
   }
 
   std::uint64_t size_of(const Item& item) const {

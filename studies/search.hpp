@@ -78,7 +78,7 @@ struct SearchOptions {
   std::uint64_t small_space = 0;     // candidates
   unsigned threads = 0;              // 0 = all cores
   EvaluationStore* store = nullptr;  // null = nothing is kept
-  // After each round; false ends the search early.
+  // After each round, and among the first bounds; false ends the search early.
   std::function<bool(std::uint64_t done, std::uint64_t left)> on_round;
 };
 

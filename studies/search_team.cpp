@@ -9,12 +9,12 @@ ThreadTeam::ThreadTeam(const SearchSpace& space, scenarios::PredictionCache& cac
     : workers_(thread_count(threads)), work_(space, cache, workers_.threads()) {}
 
 // Neighbours that share what a thread has to work out for itself go to one thread.
-std::vector<CoreBound> ThreadTeam::bound_cores() {
-  const std::vector<std::size_t> begins = work_.core_blocks();
-  std::vector<CoreBound> out(begins.back());
+std::vector<CoreBound> ThreadTeam::bound_cores(std::size_t begin, std::size_t end) {
+  const std::vector<std::size_t> begins = work_.core_blocks(begin, end);
+  std::vector<CoreBound> out(end - begin);
   workers_.each(begins.size() - 1, [&](std::size_t t, std::size_t b) {
     for (std::size_t c = begins[b]; c < begins[b + 1]; ++c) {
-      out[c] = work_.bound(static_cast<unsigned>(t), static_cast<std::uint32_t>(c));
+      out[c - begin] = work_.bound(static_cast<unsigned>(t), static_cast<std::uint32_t>(c));
     }
   });
   return out;

@@ -12,8 +12,8 @@ class SearchTeam {
  public:
   virtual ~SearchTeam() = default;
   virtual SearchWork& own() = 0;  // what this process itself can do
-  // Of all cores, in their order.
-  virtual std::vector<CoreBound> bound_cores() = 0;
+  // Of the cores from one place to before another, in their order.
+  virtual std::vector<CoreBound> bound_cores(std::size_t begin, std::size_t end) = 0;
   // What becomes of the items, in their order (SearchWork::sharpened).
   virtual std::vector<Item> sharpen(std::span<const Item> items) = 0;
   // Which would fit with less in host memory, in their order (SearchWork::offloads_needlessly).
@@ -28,7 +28,7 @@ class ThreadTeam final : public SearchTeam {
   ThreadTeam(const SearchSpace& space, scenarios::PredictionCache& cache, unsigned threads);
 
   SearchWork& own() override { return work_; }
-  std::vector<CoreBound> bound_cores() override;
+  std::vector<CoreBound> bound_cores(std::size_t begin, std::size_t end) override;
   std::vector<Item> sharpen(std::span<const Item> items) override;
   std::vector<char> needless(std::span<const Candidate> candidates) override;
   std::vector<Evaluation> evaluate(std::span<const EvaluationTask> tasks) override;

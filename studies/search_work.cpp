@@ -39,15 +39,14 @@ const std::vector<SearchVariant>& SearchWork::variants(Desk& desk, std::uint32_t
   return entry->second;
 }
 
-std::vector<std::size_t> SearchWork::core_blocks() const {
-  const CoreList& all = cores_.list;
+std::vector<std::size_t> SearchWork::core_blocks(std::size_t begin, std::size_t end) const {
   const std::size_t inner = space_.inner_dimensions();
   std::vector<std::size_t> out;
-  for (std::size_t c = 0; c < all.size(); ++c) {
-    const bool begins = c == 0 || !all.agree(c - 1, c, inner);
+  for (std::size_t c = begin; c < end; ++c) {
+    const bool begins = c == begin || !cores_.list.agree(c - 1, c, inner);
     if (begins || c == out.back() + kMostOfBlock) out.push_back(c);
   }
-  out.push_back(all.size());
+  out.push_back(end);
   return out;
 }
 

@@ -29,9 +29,8 @@ class SearchWork {
   SearchWork(const SearchSpace& space, scenarios::PredictionCache& cache, unsigned threads);
 
   const SearchSpace::Cores& cores() const { return cores_; }
-  // Where blocks of neighbours begin whose bounds share most, and, at last, how many cores there
-  // are.
-  std::vector<std::size_t> core_blocks() const;
+  // Where, among some cores, blocks of neighbours begin whose bounds share most; at last the end.
+  std::vector<std::size_t> core_blocks(std::size_t begin, std::size_t end) const;
   unsigned threads() const { return static_cast<unsigned>(desks_.size()); }
 
   // Neighbours share much: faster in a row.

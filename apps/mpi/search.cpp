@@ -150,9 +150,9 @@ class RankTeam final : public studies::SearchTeam {
 
   studies::SearchWork& own() override { return *work_; }
 
-  std::vector<studies::CoreBound> bound_cores() override {
+  std::vector<studies::CoreBound> bound_cores(std::size_t begin, std::size_t end) override {
     std::vector<std::uint32_t> firsts;
-    for (std::size_t c = 0; c < work_->cores().list.size(); c += kCoresOfJob) {
+    for (std::size_t c = begin; c < end; c += kCoresOfJob) {
       firsts.push_back(static_cast<std::uint32_t>(c));
     }
     return run<studies::CoreBound>(Job::bound, std::span<const std::uint32_t>(firsts));
