@@ -49,6 +49,11 @@ class FullySharded final : public Strategy {
     held_ = leaving_ = sim::Bytes{0};
   }
 
+  void step_end(Emitter& emitter) override {
+    emitter.free(sim::MemoryCategory::gradients, shards_);
+    shards_ = sim::Bytes{0};
+  }
+
  private:
   using Key = std::pair<std::int64_t, std::size_t>;  // chunk, unit
 
@@ -145,6 +150,7 @@ class FullySharded final : public Strategy {
     emitter.free(sim::MemoryCategory::gradients, leaving_);  // the unit before is reduced by now
     held_ -= leaving_;
     leaving_ = gradients;
+    hold_shards(emitter);
     copy(emitter, pass, unit, implementation().reduce_copy_bytes);
     const double element = gradient_wire_bytes(training(), implementation());
     const std::int64_t parts = collectives_of(what);
@@ -156,6 +162,14 @@ class FullySharded final : public Strategy {
               context().expert_shard_group(), context().expert_shard_group());
     }
     if (!plan().overlap.grad_reduce && last_reduction_) emitter.wait(*last_reduction_);
+  }
+
+  // Those of all units with the first: what they are reduced from is larger.
+  void hold_shards(Emitter& emitter) {
+    if (shards_ > sim::Bytes{0}) return;
+    const ParameterSet all = stage_parameters(context());
+    shards_ = gradient_memory(context(), all) - standing_gradient_memory(context(), all);
+    emitter.allocate(sim::MemoryCategory::gradients, shards_);
   }
 
   void scatter(Emitter& emitter, GroupKind group, sim::Bytes bytes, std::int64_t ranks,
@@ -179,6 +193,7 @@ class FullySharded final : public Strategy {
   bool sums_groups_ = true;  // the reduction under way goes on between shard groups
   sim::Bytes held_;
   sim::Bytes leaving_;
+  sim::Bytes shards_;  // of gradients, that were not there before the first reduction
 };
 
 }  // namespace

@@ -255,6 +255,12 @@ struct Implementation {
   // What `recompute: selective` means in this code base.
   std::vector<models::Module> selective_recompute{models::Module::core_attn};
   bool contiguous_gradients = true;  // one flat gradient buffer from the start (Megatron)
+  // ZeRO-3: shards of gradients are let go of before a step's first forward (PyTorch's zero_grad
+  // sets gradients to None), and there again from its first reduction on.
+  bool releases_gradients = false;
+  // ZeRO-3: so many buffers to reduce the largest unit's gradients in, for which no cached block is
+  // large enough: reserved as long as the device has room.
+  int cached_reductions = 0;
 };
 
 }  // namespace strategies

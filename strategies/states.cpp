@@ -136,6 +136,11 @@ sim::Bytes gradient_memory(const StepContext& context, const ParameterSet& param
   return wire_size(all(parameters), element + copies * parameter_bytes(*context.training));
 }
 
+sim::Bytes standing_gradient_memory(const StepContext& context, const ParameterSet& parameters) {
+  const bool released = context.plan->zero == 3 && context.implementation->releases_gradients;
+  return released ? sim::Bytes{0} : gradient_memory(context, parameters);
+}
+
 sim::Bytes optimizer_memory(const StepContext& context, const ParameterSet& parameters) {
   const Plan& plan = *context.plan;
   const std::int64_t elements =
@@ -171,13 +176,30 @@ sim::Bytes step_buffers(const StepContext& context, const ParameterSet& paramete
   return out;
 }
 
+namespace {
+
+sim::Bytes cached_reductions(const StepContext& context) {
+  std::int64_t largest = 0;
+  for (const Chunk& chunk : context.chunks) {
+    for (const Unit& unit : chunk.units) {
+      largest = std::max(largest, unit.cost->dense_parameters + unit.cost->expert_parameters);
+    }
+  }
+  const bool reduces = context.plan->zero == 3 && context.data_parallel() > 1;
+  const int buffers = reduces ? context.implementation->cached_reductions : 0;
+  return wire_size(largest, gradient_wire_bytes(*context.training, *context.implementation)) *
+         buffers;
+}
+
+}  // namespace
+
 sim::Bytes cached_step_buffers(const StepContext& context) {
   sim::Bytes largest;
   for (const Chunk& chunk : context.chunks) {
     for (const Unit& unit : chunk.units) largest = std::max(largest, unit.cost->largest_tensor);
   }
   const sim::Bytes buffers = step_buffers(context, stage_parameters(context));
-  return buffers > largest ? buffers : sim::Bytes{0};
+  return (buffers > largest ? buffers : sim::Bytes{0}) + cached_reductions(context);
 }
 
 bool gradients_come_and_go(const StepContext& context) {

@@ -40,6 +40,8 @@ std::int64_t quantised_weight_bytes(const StepContext& context, std::int64_t wei
 // Of it, the second copy that backward gathers from (hpZ); dense parameters only.
 sim::Bytes secondary_memory(const StepContext& context, const ParameterSet& parameters);
 sim::Bytes gradient_memory(const StepContext& context, const ParameterSet& parameters);
+// The part of it that is there in a step's first forward.
+sim::Bytes standing_gradient_memory(const StepContext& context, const ParameterSet& parameters);
 sim::Bytes optimizer_memory(const StepContext& context, const ParameterSet& parameters);
 
 // One 16-bit buffer for every shape of weight (KernelProfile::stand_in_gradients).

@@ -14,7 +14,7 @@ void hold_states(Emitter& emitter, const StepContext& context) {
   const sim::Bytes quantised{quantised_weight_bytes(context, quantised_weights(context))};
   emitter.allocate(MemoryCategory::framework, workspace + stand_in_memory(context));
   emitter.allocate(MemoryCategory::parameters, parameter_memory(context, parameters) + quantised);
-  emitter.allocate(MemoryCategory::gradients, gradient_memory(context, parameters));
+  emitter.allocate(MemoryCategory::gradients, standing_gradient_memory(context, parameters));
   emitter.allocate(MemoryCategory::optimizer, optimizer_memory(context, parameters));
 }
 

@@ -203,7 +203,8 @@ double SearchBounds::states(const Prepared& prepared, const strategies::StepCont
   const std::int64_t quantised = std::min<std::int64_t>(
       0, strategies::quantised_weight_bytes(context, parameters.dense + parameters.expert));
   const sim::Bytes held = strategies::parameter_memory(context, parameters) +
-                          sim::Bytes{quantised} + strategies::gradient_memory(context, parameters) +
+                          sim::Bytes{quantised} +
+                          strategies::standing_gradient_memory(context, parameters) +
                           strategies::optimizer_memory(context, parameters) +
                           context.implementation->framework_workspace;
   return held.as_double();
