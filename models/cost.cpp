@@ -76,7 +76,8 @@ double matrix_seconds(const Operator& op, const Work& work, Pass pass, Precision
   shape.aligned = is_aligned(op, work, pass, shape.precision);
   const double seconds =
       detail::gemm_seconds(shape, work.traffic.as_double(), device) / kernels.gemm_factor;
-  if (op.kind != OpKind::grouped_gemm || !kernels.host_issues_experts) return seconds;
+  const bool calls = op.kind == OpKind::grouped_gemm && !kernels.grouped_kernel;
+  if (!calls || !kernels.host_issues_experts) return seconds;
   return std::max(seconds, kGroupIssueSeconds * static_cast<double>(work.batch));
 }
 
@@ -111,7 +112,8 @@ sim::Time cost(const Operator& op, Pass pass, Precision precision, const Device&
     seconds = streaming_seconds(op, work, pass, device);
   }
   // Kernels of a group overlap on several streams: one gap for all of them.
-  const int gaps = op.kind == OpKind::grouped_gemm ? 1 : work.kernels;
+  const bool overlap = op.kind == OpKind::grouped_gemm && !kernels.grouped_kernel;
+  const int gaps = overlap ? 1 : work.kernels;
   return sim::Time::from_seconds(seconds) + device.kernel_gap * gaps;
 }
 

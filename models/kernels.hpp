@@ -42,8 +42,13 @@ struct KernelProfile {
   bool dropout = false;               // GPT-era recipes train with dropout (mask saved, 1 byte)
   bool compiled = false;              // graph-compiled: element-wise chains fuse into one kernel
   bool weight_gradient_accumulation_fused = true;  // wgrad GEMM accumulates into fp32 directly
-  bool flash_attention_2 = false;   // runs FlashAttention-2 even where newer kernels exist (Hopper)
-  bool flash_attention_1 = false;   // runs the first FlashAttention's kernels (2022: CUDA, Triton)
+  bool flash_attention_2 = false;  // runs FlashAttention-2 even where newer kernels exist (Hopper)
+  bool flash_attention_1 = false;  // runs the first FlashAttention's kernels (2022: CUDA, Triton)
+  // Experts' tokens are copied, scaled and added up by kernels made for it (Transformer Engine);
+  // else by PyTorch's sort, gathers, fp32 products and atomic sums (torchtitan), never compiled.
+  bool fused_permutation = true;
+  // Products of all experts are one kernel (torch._grouped_mm), not a cuBLAS call an expert.
+  bool grouped_kernel = false;
   bool host_issues_experts = true;  // grouped products are issued by the host (no CUDA graph)
   sim::Time launch;                 // host time to issue one kernel (eager Python + driver)
   double gemm_factor = 1.0;         // sustained GEMM rate against the device's, with its reason

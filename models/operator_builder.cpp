@@ -144,12 +144,16 @@ void OperatorBuilder::linear(const Linear& spec) {
   // Accumulation reads and writes the accumulator.
   const double gradient = fused ? 2.0 * dims_.gradient : dims_.element;
   op.backward_weight = gemm_work(spec.out, spec.in, rows, spec.groups, operand, gradient);
+  const bool loop = spec.groups > 1 && !kernels_.grouped_kernel;
   for (Work* work : {&op.forward, &op.backward_data, &op.backward_weight}) {
-    work->issued = issued(spec.groups, 1);
+    work->issued = issued(loop ? spec.groups : 1, 1);
+    // A grouped product has a kernel before it that reads the groups' sizes and fills in its
+    // tiles'.
+    if (spec.groups > 1 && !loop) work->kernels = 2;
   }
   // Each expert's weights are a parameter of their own: in backward one more node of autograd, with
   // the hook that starts its gradient's reduction, costs what a call in the loop does.
-  if (spec.groups > 1) op.backward_weight.issued += static_cast<int>((spec.groups + 1) / 2);
+  if (loop) op.backward_weight.issued += static_cast<int>((spec.groups + 1) / 2);
   op.parameters = spec.weights ? weights : 0;
   op.quantised = low && !kernels_.fp8_recast;
   if (spec.bias) op.parameters += spec.groups * spec.out;

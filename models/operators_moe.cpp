@@ -1,36 +1,11 @@
 // Mixture of experts as Megatron-Core runs it with the all-to-all dispatcher: route, permute,
 // grouped GEMMs over the local experts, permute back, add the shared expert.
-#include <algorithm>
-
-#include "models/operator_builder.hpp"
+#include "models/moe_sizes.hpp"
 
 namespace models::detail {
 namespace {
 
 sim::Bytes bytes(double elements, double each) { return sim::Bytes::ceil(elements * each); }
-
-struct MoeSizes {
-  std::int64_t tokens = 0;         // distinct tokens this rank routes
-  std::int64_t assigned = 0;       // token copies it sends: tokens * top_k
-  std::int64_t received = 0;       // token copies its experts compute
-  std::int64_t local_experts = 0;  // experts held by this rank
-  std::int64_t ffn = 0;            // inner size on this rank
-};
-
-MoeSizes moe_sizes(const Moe& moe, const Shard& shard, const Dims& dims) {
-  MoeSizes sizes;
-  sizes.tokens = ceil_div(dims.tokens, shard.tp);
-  sizes.assigned = sizes.tokens * moe.top_k;
-  // Ranks of one expert-tensor group compute the same tokens, each a slice of the inner size.
-  double load = shard.expert_load;
-  if (moe.capacity_factor > 0.0) load = std::min(load, moe.capacity_factor);
-  sizes.received =
-      static_cast<std::int64_t>(static_cast<double>(sizes.assigned * shard.etp) * load + 0.5);
-  sizes.received = std::max<std::int64_t>(sizes.received, 1);
-  sizes.local_experts = ceil_div(moe.experts, shard.ep);
-  sizes.ffn = ceil_div(moe.ffn, shard.etp);
-  return sizes;
-}
 
 // What chooses the tokens an expert keeps (Megatron-Core's apply_router_token_dropping, padded to
 // the capacity): top-k over the tokens of each expert, one block of torch's radix selection a
@@ -43,6 +18,37 @@ void drop_tokens(Streamed& router, bool compiled) {
   router.backward_bytes += 9.0;
   router.forward_kernels += compiled ? 4 : 8;
   router.backward_kernels += 1;
+}
+
+// torch.topk selects with a block of threads a row: on an H100 10 us, and for each token 1.8 ns and
+// 0.045 ns an expert, with 8 to 256 experts of which 2 to 8 are chosen
+// (models/fit/measured/h100-80gb/moe_parts.csv, top_k); at its sustained 2.9 TB/s, the bytes here.
+void add_selection(OperatorBuilder& builder, const Moe& moe, std::int64_t rows) {
+  builder.streamed({.name = "select",
+                    .region = Region::router,
+                    .modules = module_bit(Module::moe),
+                    .elements = static_cast<double>(rows),
+                    .forward_bytes = 5200.0 + 130.0 * static_cast<double>(moe.experts),
+                    .backward_kernels = 0});
+}
+
+// What sorts the copies by expert in plain PyTorch: two histograms, a radix sort of 64-bit indices
+// with their places (eight passes), the scores' gather. Backward is an index_put that accumulates:
+// six passes over the indices. The passes are short: on an H100 the sort takes 85 us for 16,000
+// copies and 110 for 400,000, of which gaps between its kernels and their bytes explain half.
+// Where other ranks hold experts, as many kernels again find where each run of what came goes; back
+// accumulates by indices, too.
+void add_sort(OperatorBuilder& builder, const Moe& moe, const Shard& shard, std::int64_t rows) {
+  add_selection(builder, moe, rows);
+  const int exchanged = shard.ep > 1 ? 1 : 0;
+  builder.streamed({.name = "sort",
+                    .region = Region::router,
+                    .modules = module_bit(Module::moe),
+                    .elements = static_cast<double>(rows * moe.top_k),
+                    .forward_bytes = 8.0 * 32.0 + 40.0,
+                    .backward_bytes = 6.0 * 32.0 + 40.0,
+                    .forward_kernels = (builder.kernels().compiled ? 16 : 20) + 14 * exchanged,
+                    .backward_kernels = (builder.kernels().compiled ? 10 : 13) + 12 * exchanged});
 }
 
 // Router GEMM, scores, top-k, and the maps that permutation needs. Works on the sequence shard.
@@ -61,74 +67,29 @@ void add_router(OperatorBuilder& builder, const Transformer& model, const Shard&
                   .cast = false});
   Streamed top_k{.name = "top_k", .region = Region::router, .modules = module_bit(Module::moe)};
   top_k.elements = static_cast<double>(dims.rows * moe.experts);
-  // fp32 logits, scores, top-k, scatter, histogram; kernels counted in Megatron-Core's router, and
-  // the sums that the exchange's sizes take in its all-to-all dispatcher's `preprocess`.
-  top_k.forward_bytes = 40.0;
-  top_k.backward_bytes = 24.0;
-  const bool sizes_vary = builder.kernels().host_issues_experts && moe.capacity_factor == 0.0;
-  const int sums = !sizes_vary || shard.exchange_routes ? 0 : shard.ep > 1 ? 7 : 2;
-  top_k.forward_kernels = (builder.kernels().compiled ? 6 : 18) + sums;
-  top_k.backward_kernels = builder.kernels().compiled ? 3 : 8;
-  if (moe.capacity_factor > 0.0) drop_tokens(top_k, builder.kernels().compiled);
+  const bool compiled = builder.kernels().compiled;
+  if (sorts_copies(builder, shard)) {
+    // To fp32, scores, bias, gather, scale; backward clears, scatters and takes the scores' back.
+    top_k.forward_bytes = 26.0;
+    top_k.backward_bytes = 22.0;
+    top_k.forward_kernels = compiled ? 3 : 6;
+    top_k.backward_kernels = compiled ? 3 : 5;
+  } else {
+    // fp32 logits, scores, top-k, scatter, histogram; kernels counted in Megatron-Core's router,
+    // and the sums that the exchange's sizes take in its all-to-all dispatcher's `preprocess`.
+    top_k.forward_bytes = 40.0;
+    top_k.backward_bytes = 24.0;
+    const bool sizes_vary = builder.kernels().host_issues_experts && moe.capacity_factor == 0.0;
+    const int sums = !sizes_vary || shard.exchange_routes ? 0 : shard.ep > 1 ? 7 : 2;
+    top_k.forward_kernels = (compiled ? 6 : 18) + sums;
+    top_k.backward_kernels = compiled ? 3 : 8;
+  }
+  if (moe.capacity_factor > 0.0) drop_tokens(top_k, compiled);
   Operator& op = builder.streamed(top_k);
   if (moe.router_bias) op.parameters = moe.experts;
   op.saved_internal = bytes(top_k.elements, 9.0);  // fp32 logits and scores, a byte map
   op.internal_freed_by = module_bit(Module::moe);
-}
-
-// Tokens are copied into expert order before the exchange, and sorted by local expert after it; an
-// exchange that routes leaves only the sorting. Dispatched tokens are forward's in `permute`, and
-// in `unpermute` backward's.
-Operator& add_permutation(OperatorBuilder& builder, const Shard& shard, Region region,
-                          const MoeSizes& sizes, std::int64_t hidden) {
-  const bool dispatch = region == Region::dispatch;
-  Streamed spec{.name = dispatch ? "permute" : "unpermute", .kind = OpKind::permute};
-  spec.region = region;
-  spec.modules = module_bit(Module::moe);
-  const double h = static_cast<double>(hidden);
-  const double sort = sizes.local_experts > 1 ? 2.0 : 0.0;
-  spec.elements = h * sort * static_cast<double>(sizes.received);
-  spec.forward_kernels = spec.backward_kernels = sizes.local_experts > 1 ? 2 : 0;
-  if (!shard.exchange_routes) {
-    spec.elements += h * static_cast<double>(sizes.tokens + sizes.assigned);
-    spec.forward_kernels = spec.backward_kernels = sizes.local_experts > 1 ? 4 : 2;
-  }
-  const double dispatched = std::min(builder.dims().element, shard.dispatch_bytes);
-  spec.forward_bytes = dispatch ? dispatched : builder.dims().element;
-  spec.backward_bytes = dispatch ? builder.dims().element : dispatched;
-  Operator& op = builder.streamed(spec);
-  op.workspace =
-      bytes(h * static_cast<double>(sizes.assigned + sizes.received), builder.dims().element);
-  return op;
-}
-
-// Products in fp8 want each expert's rows in multiples of 16 or 32: received tokens are copied
-// apart before the experts and together after them (Transformer Engine's Fp8Padding and
-// Fp8Unpadding). Tokens that are dropped at a capacity, and routers inside a CUDA graph, leave
-// nothing to pad.
-void add_padding(OperatorBuilder& builder, const Transformer& model, Region region,
-                 const MoeSizes& sizes) {
-  const bool even = model.moe->capacity_factor > 0.0 || !builder.kernels().host_issues_experts;
-  if (!builder.dims().low_precision || even) return;
-  const double e = builder.dims().element;
-  builder.streamed({.name = "pad",
-                    .kind = OpKind::permute,
-                    .region = region,
-                    .modules = module_bit(Module::moe),
-                    .elements = static_cast<double>(sizes.received * model.hidden),
-                    .forward_bytes = 2.0 * e,
-                    .backward_bytes = 2.0 * e});
-}
-
-// Tokens that travel quantised are cast before they are copied: once a token, not once a copy.
-void add_dispatch_cast(OperatorBuilder& builder, const MoeSizes& sizes, std::int64_t hidden) {
-  const double each = builder.dims().element + builder.dims().operand;
-  builder.streamed({.name = "cast",
-                    .region = Region::dispatch,
-                    .modules = module_bit(Module::moe),
-                    .elements = static_cast<double>(sizes.tokens * hidden),
-                    .forward_bytes = each,
-                    .backward_bytes = each});
+  if (sorts_copies(builder, shard)) add_sort(builder, moe, shard, dims.rows);
 }
 
 // Biases of the experts' outputs, scaled by the routing weights, as Megatron-Core adds them
@@ -178,7 +139,20 @@ void add_experts(OperatorBuilder& builder, const Transformer& model, const MoeSi
   gemm.expert = true;
   gemm.cast_input = !quantised;
   gemm.bias = model.bias;
+  const bool apart = model.gated_mlp && builder.kernels().separate_projections;
+  if (apart) gemm.out = sizes.ffn;
   builder.linear(gemm);
+  if (apart) {
+    gemm.input_elements = 0;
+    gemm.new_input = false;
+    builder.linear(gemm);
+    // Autograd adds the two gradients of their input.
+    builder.streamed({.name = "add_gradients",
+                      .region = Region::mlp_in,
+                      .elements = static_cast<double>(sizes.received * model.hidden),
+                      .backward_bytes = 3.0 * builder.dims().element,
+                      .forward_kernels = 0});
+  }
   gemm.bias = false;
   gemm.cast_input = true;
   gemm.cast_gradient = !quantised;
@@ -208,24 +182,20 @@ void add_moe(OperatorBuilder& builder, const Transformer& model, const Shard& sh
   builder.norm("mlp_norm", Region::mlp_norm, model.norm, dims.rows, model.hidden);
   add_router(builder, model, shard);
   const bool quantised = dims.low_precision && shard.dispatch_bytes < dims.element;
-  if (quantised) add_dispatch_cast(builder, sizes, model.hidden);
-  add_permutation(builder, shard, Region::dispatch, sizes, model.hidden);
+  add_dispatch(builder, model, shard, sizes, quantised);
   add_experts(builder, model, sizes, quantised);
-  Operator& combine = add_permutation(builder, shard, Region::combine, sizes, model.hidden);
-  if (!builder.kernels().fused_activation && !builder.kernels().compiled) {
-    // Without the fused weighted activation the weights multiply the experts' outputs, kept for it.
-    combine.saved_internal =
-        bytes(static_cast<double>(sizes.assigned * model.hidden), dims.element);
-    combine.internal_freed_by = module_bit(Module::moe);
-  }
+  add_combine(builder, model, shard, sizes);
   if (model.moe->shared_ffn > 0) {
     add_shared_expert(builder, model, shard);
     const double e = dims.element;
-    builder.streamed({.name = "add_shared",
-                      .region = Region::shared_expert,
-                      .elements = static_cast<double>(dims.rows * model.hidden),
-                      .forward_bytes = 3.0 * e,
-                      .backward_bytes = 3.0 * e});
+    // Plain PyTorch adds the experts' outputs to the shared expert's as it sums them.
+    if (!sorts_copies(builder, shard)) {
+      builder.streamed({.name = "add_shared",
+                        .region = Region::shared_expert,
+                        .elements = static_cast<double>(dims.rows * model.hidden),
+                        .forward_bytes = 3.0 * e,
+                        .backward_bytes = 3.0 * e});
+    }
   }
   builder.residual("mlp_residual", Region::mlp_residual, model.hidden, model.bias);
 }

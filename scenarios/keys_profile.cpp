@@ -71,6 +71,13 @@ const std::vector<Key<Draft>> kProfile = {
     kernels<&KernelProfile::metric_bytes>(
         "implementation.kernels.metric_bytes",
         "Bytes an element of logits that training metrics move besides the loss.", {0, 64}),
+    kernels<&KernelProfile::fused_permutation>(
+        "implementation.kernels.fused_permutation",
+        "Experts' tokens are copied, scaled and added up by kernels made for it; else by PyTorch's "
+        "sort, gathers, fp32 products and atomic sums, never compiled."),
+    kernels<&KernelProfile::grouped_kernel>(
+        "implementation.kernels.grouped_kernel",
+        "Products of all experts are one kernel, not a call an expert."),
     kernels<&KernelProfile::dropout>("implementation.kernels.dropout", "Trained with dropout."),
     kernels<&KernelProfile::compiled>("implementation.kernels.compiled",
                                       "Default of training.compile."),
