@@ -74,11 +74,13 @@ double matrix_seconds(const Operator& op, const Work& work, Pass pass, Precision
   shape.precision = operand_precision(op, precision);
   shape.output_bytes = work.output_bytes;
   shape.aligned = is_aligned(op, work, pass, shape.precision);
+  shape.apart = op.kind == OpKind::grouped_gemm && !kernels.grouped_kernel;
   const double seconds =
       detail::gemm_seconds(shape, work.traffic.as_double(), device) / kernels.gemm_factor;
-  const bool calls = op.kind == OpKind::grouped_gemm && !kernels.grouped_kernel;
-  if (!calls || !kernels.host_issues_experts) return seconds;
-  return std::max(seconds, kGroupIssueSeconds * static_cast<double>(work.batch));
+  if (!shape.apart) return seconds;
+  const double calls = static_cast<double>(work.batch);
+  const double spaced = seconds + calls * device.kernel_gap.seconds();
+  return kernels.host_issues_experts ? std::max(spaced, kGroupIssueSeconds * calls) : spaced;
 }
 
 }  // namespace
@@ -111,9 +113,9 @@ sim::Time cost(const Operator& op, Pass pass, Precision precision, const Device&
   } else {
     seconds = streaming_seconds(op, work, pass, device);
   }
-  // Kernels of a group overlap on several streams: one gap for all of them.
-  const bool overlap = op.kind == OpKind::grouped_gemm && !kernels.grouped_kernel;
-  const int gaps = overlap ? 1 : work.kernels;
+  // Where the products of a group are a call each, their gaps are in the time.
+  const bool calls = op.kind == OpKind::grouped_gemm && !kernels.grouped_kernel;
+  const int gaps = calls ? 0 : work.kernels;
   return sim::Time::from_seconds(seconds) + device.kernel_gap * gaps;
 }
 

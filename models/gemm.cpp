@@ -86,6 +86,7 @@ double tiled_seconds(const GemmShape& shape, const Device& device, const Constan
                      double bandwidth) {
   const double peak = matrix_rate(device, shape.precision).per_second();
   const double sms = std::max(1, device.sm_count);
+  const double smoothing = shape.apart ? 1.0 : constants.smoothing;
   const double outputs = static_cast<double>(shape.m * shape.n) * static_cast<double>(shape.batch);
   double best = std::numeric_limits<double>::infinity();
   for (const Tile& tile : kTiles) {
@@ -100,8 +101,7 @@ double tiled_seconds(const GemmShape& shape, const Device& device, const Constan
       const double parts = static_cast<double>(split);
       if (split > 1 && (tiles * parts > sms || shape.k / split < 256)) break;
       const double even = tiles * parts / sms;
-      const double waves =
-          std::max(1.0, (1.0 - constants.smoothing) * std::ceil(even) + constants.smoothing * even);
+      const double waves = std::max(1.0, (1.0 - smoothing) * std::ceil(even) + smoothing * even);
       const double k = static_cast<double>(ceil_div(shape.k, split));
       double time = waves * (2.0 * static_cast<double>(area) * k * sms / rate + constants.overhead);
       // Partial sums of a split k go through memory in fp32.
@@ -131,6 +131,12 @@ double operand_bytes(const GemmShape& shape) {
 }  // namespace
 
 double gemm_seconds(const GemmShape& shape, double traffic, const Device& device) {
+  if (shape.apart && shape.batch > 1) {
+    GemmShape one = shape;
+    one.batch = 1;
+    const double calls = static_cast<double>(shape.batch);
+    return calls * gemm_seconds(one, traffic / calls, device);
+  }
   const double peak = matrix_rate(device, shape.precision).per_second();
   SIM_EXPECTS(peak > 0.0, "the device has no matrix rate");
   const double bandwidth = device.memory_bandwidth.bytes_per_second() * device.memory_efficiency;

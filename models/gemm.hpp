@@ -25,7 +25,10 @@ struct GemmShape {
   std::int64_t k = 0;
   std::int64_t batch = 1;
   Precision precision = Precision::bf16;
-  bool aligned = true;        // rows of all three matrices start at multiples of 16 bytes
+  bool aligned = true;  // rows of all three matrices start at multiples of 16 bytes
+  // The batch is a call each, over several streams: every product gets a kernel chosen for it
+  // alone, and the next one fills the SMs that its last wave leaves.
+  bool apart = false;
   double output_bytes = 2.0;  // moved per output: 8 where it is added into fp32 memory
 };
 

@@ -175,6 +175,20 @@ TEST_CASE("one kernel for the products of all experts takes what was measured") 
   }
 }
 
+TEST_CASE("a call an expert, over four streams, takes what was measured") {
+  models::KernelProfile kernels = plain();
+  kernels.grouped_kernel = false;
+  kernels.host_issues_experts = false;  // from a CUDA graph
+  auto errors = product_errors("streams_graph", 64, kernels, 8.0);
+  REQUIRE(errors.size() == 3);
+  for (const auto& [pass, error] : errors) CHECK(error.count == 183);
+  CHECK(std::abs(errors["forward"].bias) < 0.08);
+  CHECK(std::abs(errors["backward_data"].bias) < 0.08);
+  CHECK(errors["forward"].mean < 0.15);
+  CHECK(errors["backward_data"].mean < 0.15);
+  CHECK(errors["backward_weight"].mean < 0.2);
+}
+
 TEST_CASE("plain PyTorch keeps the scores' product's fp32 operand, and needs no sum after it") {
   Layer layer = layer_of({"4096", "2048", "64", "4", "768"}, 0, 8);
   layer.model.moe->shared_ffn = 768;
