@@ -142,6 +142,30 @@ TEST_CASE("gathers, scores and atomic sums of experts' tokens take what was meas
   CHECK(std::abs(bias / count) < 0.03);
 }
 
+TEST_CASE("Megatron-Core's unfused router takes longer than its bytes, for its choice of experts") {
+  const models::Device device = test::device("h100-80gb");
+  models::KernelProfile kernels;
+  kernels.host_issues_experts = false;  // no sizes that the host reads
+  int count = 0;
+  for (const auto& row : test::read_csv("measured/h100-80gb/moe_parts.csv")) {
+    if (row[0] != "mcore_route") continue;
+    const Layer layer = layer_of(row, 2, 8);
+    double time = 0.0;
+    for (const auto& op :
+         layer_operators(layer.model, models::LayerKind::moe, layer.shard, kernels)) {
+      const std::string name = op.name;
+      if (name != "top_k" && name != "select") continue;
+      time += cost(op, Pass::forward, models::Precision::bf16, device, kernels).seconds() * 1e6;
+    }
+    const double ratio = time / std::stod(row[7]);
+    INFO(row[1] << " " << row[2] << ": " << ratio);
+    CHECK(ratio > 0.5);  // short kernels take longer than their bytes and the gap
+    CHECK(ratio < 1.0);
+    ++count;
+  }
+  CHECK(count == 8);
+}
+
 TEST_CASE("whole layers of experts in plain PyTorch take what was measured") {
   for (const auto& row : test::read_csv("measured/h100-80gb/moe_layer.csv")) {
     if (row[1] != "eager") continue;
