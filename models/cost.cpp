@@ -46,6 +46,11 @@ double stream_bandwidth(double traffic, const Device& device) {
 // experts on B200 never took less than 8.7 us each (SimuMax's table, models/fit/gemm.csv).
 constexpr double kGroupIssueSeconds = 8.7e-6;
 
+// torch._grouped_mm's kernel starts later than its tiles say, by 11.1 us in the median of 198
+// products with 64 to 256 rows an expert on an H100 (quartiles 8.6 and 15; moe_products.csv): each
+// SM sets up its view of every group's operands. Weight gradients, which write more, show none.
+constexpr double kGroupedStartSeconds = 11.0e-6;
+
 // Whether rows start at multiples of 16 bytes. A row is k or n long; in the weight gradient, whose
 // k counts tokens, m or n. Convolutions pad their channels.
 bool is_aligned(const Operator& op, const Work& work, Pass pass, Precision precision) {
@@ -77,7 +82,8 @@ double matrix_seconds(const Operator& op, const Work& work, Pass pass, Precision
   shape.apart = op.kind == OpKind::grouped_gemm && !kernels.grouped_kernel;
   const double seconds =
       detail::gemm_seconds(shape, work.traffic.as_double(), device) / kernels.gemm_factor;
-  if (!shape.apart) return seconds;
+  if (op.kind != OpKind::grouped_gemm) return seconds;
+  if (!shape.apart) return seconds + (pass == Pass::backward_weight ? 0.0 : kGroupedStartSeconds);
   const double calls = static_cast<double>(work.batch);
   const double spaced = seconds + calls * device.kernel_gap.seconds();
   return kernels.host_issues_experts ? std::max(spaced, kGroupIssueSeconds * calls) : spaced;

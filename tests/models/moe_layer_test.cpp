@@ -190,13 +190,17 @@ TEST_CASE("whole layers of experts in plain PyTorch take what was measured") {
 }
 
 TEST_CASE("one kernel for the products of all experts takes what was measured") {
-  const auto errors = product_errors("grouped", 1024, plain(), 2.0);
-  REQUIRE(errors.size() == 3);
-  for (const auto& [pass, error] : errors) {
+  const auto many = product_errors("grouped", 1024, plain(), 2.0);
+  REQUIRE(many.size() == 3);
+  for (const auto& [pass, error] : many) {
     CHECK(error.count == 84);
-    CHECK(std::abs(error.bias) < 0.03);
-    CHECK(error.mean < 0.07);
+    CHECK(std::abs(error.bias) < 0.06);
+    CHECK(error.mean < 0.08);
   }
+  auto all = product_errors("grouped", 64, plain(), 2.0);  // few rows: it starts late
+  CHECK(all["forward"].count == 183);
+  CHECK(all["forward"].mean < 0.06);
+  CHECK(all["backward_data"].mean < 0.06);
 }
 
 TEST_CASE("a call an expert, over four streams, takes what was measured") {
