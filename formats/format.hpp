@@ -48,5 +48,7 @@ std::span<const FormatEntry> format_table();
 // ----- The formats, one file each.
 
 Imported import_hugging_face(const ImportRequest& request);  // hugging_face.cpp
+std::vector<Note> export_chakra(const scenarios::Scenario& scenario,
+                                const FileSink& file);  // chakra.cpp
 
 }  // namespace formats
