@@ -10,6 +10,8 @@ std::span<const FormatEntry> format_table() {
                   false},
       FormatEntry{"chakra", "Chakra execution traces of every rank, as for ASTRA-sim", nullptr,
                   &export_chakra, true},
+      FormatEntry{"nccl-topo", "a server as NCCL or RCCL dumps it (NCCL_TOPO_DUMP_FILE)",
+                  &import_nccl_topology, nullptr, false},
   };
   return table;
 }

@@ -49,6 +49,7 @@ std::span<const FormatEntry> format_table();
 
 Imported import_hugging_face(const ImportRequest& request);  // hugging_face.cpp
 std::vector<Note> export_chakra(const scenarios::Scenario& scenario,
-                                const FileSink& file);  // chakra.cpp
+                                const FileSink& file);        // chakra.cpp
+Imported import_nccl_topology(const ImportRequest& request);  // nccl_topology.cpp
 
 }  // namespace formats
