@@ -12,6 +12,8 @@ std::span<const FormatEntry> format_table() {
                   &export_chakra, true},
       FormatEntry{"nccl-topo", "a server as NCCL or RCCL dumps it (NCCL_TOPO_DUMP_FILE)",
                   &import_nccl_topology, nullptr, false},
+      FormatEntry{"astra-network", "the cluster as ASTRA-sim's analytical network", nullptr,
+                  &export_astra_network, false},
   };
   return table;
 }

@@ -51,5 +51,7 @@ Imported import_hugging_face(const ImportRequest& request);  // hugging_face.cpp
 std::vector<Note> export_chakra(const scenarios::Scenario& scenario,
                                 const FileSink& file);        // chakra.cpp
 Imported import_nccl_topology(const ImportRequest& request);  // nccl_topology.cpp
+std::vector<Note> export_astra_network(const scenarios::Scenario& scenario,
+                                       const FileSink& file);  // astra_network.cpp
 
 }  // namespace formats
