@@ -14,6 +14,8 @@ std::span<const FormatEntry> format_table() {
                   &import_nccl_topology, nullptr, false},
       FormatEntry{"astra-network", "the cluster as ASTRA-sim's analytical network", nullptr,
                   &export_astra_network, false},
+      FormatEntry{"slurm-topology", "the switches of Slurm's topology.conf", &import_slurm_topology,
+                  nullptr, false},
   };
   return table;
 }

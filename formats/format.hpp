@@ -53,5 +53,6 @@ std::vector<Note> export_chakra(const scenarios::Scenario& scenario,
 Imported import_nccl_topology(const ImportRequest& request);  // nccl_topology.cpp
 std::vector<Note> export_astra_network(const scenarios::Scenario& scenario,
                                        const FileSink& file);  // astra_network.cpp
+Imported import_slurm_topology(const ImportRequest& request);  // slurm_topology.cpp
 
 }  // namespace formats
