@@ -35,7 +35,8 @@ Export exported(const scenarios::Scenario& scenario) {
   return out;
 }
 
-constexpr std::uint64_t kSend = 5, kReceive = 6, kCollective = 7;
+constexpr std::uint64_t kLoad = 2, kStore = 3, kCompute = 4, kSend = 5, kReceive = 6,
+                        kCollective = 7;
 constexpr std::uint64_t kAllReduce = 0, kAllGather = 2;
 
 std::vector<Composition> small_compositions() {
@@ -125,6 +126,62 @@ TEST_CASE("Chakra: members of a group issue the same collectives in the same ord
     CHECK(bytes >= carried * (1.0 - 1e-12));
     CHECK(bytes <= carried + rounding);
   }
+}
+
+TEST_CASE("Chakra: compute, and the collectives of a group, wait for the one before") {
+  for (const Composition& each :
+       {Composition{"tp dp", 8, "{tp: 4, sequence_parallel: true}"},
+        Composition{"zero3", 8, "{zero: 3}"},
+        Composition{"interleaved", 8, "{pp: 4, vpp: 2, schedule: interleaved, zero: 1}"}}) {
+    CAPTURE(each.name);
+    const Export out = exported(properties::read(each));
+    const std::vector<chakra::Node>& nodes = out.ranks.back().nodes;
+    std::vector<std::vector<bool>> waits_for;  // directly or not
+    std::map<std::string, std::size_t> last;
+    bool in_order = true;
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+      std::vector<bool> all(nodes.size());
+      for (const std::uint64_t id : nodes[i].before) {
+        all[id - 1] = true;
+        for (std::size_t j = 0; j < id - 1; ++j) all[j] = all[j] || waits_for[id - 1][j];
+      }
+      if (nodes[i].type == kCompute || nodes[i].type == kCollective) {
+        const bool computes = nodes[i].type == kCompute;
+        const std::string queue = computes ? "compute" : nodes[i].texts.at("pg_name");
+        const auto [previous, first] = last.try_emplace(queue, i);
+        if (!first) in_order = in_order && all[previous->second];
+        previous->second = i;
+      }
+      waits_for.push_back(std::move(all));
+    }
+    CHECK(in_order);
+    CHECK(last.size() >= 2);
+  }
+}
+
+TEST_CASE("Chakra: offloading stores, updates on the host and loads as many bytes") {
+  const scenarios::Scenario scenario =
+      properties::read({"offload", 8, "{zero: 2, offload: {optimizer: 1, activations: 1}}"});
+  const Export out = exported(scenario);
+  std::map<std::uint64_t, double> moved;
+  std::uint64_t on_host = 0;
+  for (const chakra::Node& node : out.ranks[5].nodes) {
+    if (node.type == kLoad || node.type == kStore)
+      moved[node.type] += static_cast<double>(node.number("tensor_size"));
+    if (node.number("is_cpu_op") != 0) on_host += node.duration;
+  }
+  double down = 0.0, up = 0.0;
+  const auto step = scenarios::build_step(scenario);
+  for (const strategies::Op& op : step->programs.front().ops()) {
+    if (op.kind != strategies::OpKind::collective) continue;
+    if (op.group == strategies::GroupKind::to_host) down += op.bytes.as_double();
+    if (op.group == strategies::GroupKind::from_host) up += op.bytes.as_double();
+  }
+  CHECK(down > 0.0);
+  CHECK(moved[kStore] == down);
+  CHECK(moved[kLoad] == up);
+  CHECK(on_host > 0);
+  CHECK(out.notes.size() == 2);
 }
 
 TEST_CASE("Chakra: every message is sent once and received once") {
