@@ -274,12 +274,9 @@ const std::vector<Key<Draft>> kProfile = {
     profile<&Implementation::contiguous_gradients>("implementation.contiguous_gradients",
                                                    "One flat gradient buffer from the start."),
     profile<&Implementation::releases_gradients>(
-        "implementation.releases_gradients",
-        "ZeRO 3: shards of gradients are freed before a step's first forward (zero_grad to None)."),
-    profile<&Implementation::cached_reductions>(
-        "implementation.cached_reductions",
-        "ZeRO 3: buffers of the largest unit's reduction that the allocator keeps besides.",
-        {0, 8}),
+        "implementation.releases_gradients", "ZeRO 3: no gradient shards in the first forward."),
+    profile<&Implementation::cached_reductions>("implementation.cached_reductions",
+                                                "ZeRO 3: reduction buffers kept besides.", {0, 8}),
 };
 
 }  // namespace
