@@ -39,7 +39,7 @@ std::uint16_t CoreList::place_of(std::size_t dimension, std::int64_t value) {
   std::vector<std::int64_t>& known = known_[dimension];
   auto at = std::find(known.begin(), known.end(), value);
   if (at == known.end()) {
-    SIM_EXPECTS(known.size() <= UINT16_MAX, "values that a place can tell apart");
+    SIM_EXPECTS(known.size() < kMostValues, "values that a place can tell apart");
     at = known.insert(known.end(), value);
   }
   return static_cast<std::uint16_t>(at - known.begin());

@@ -10,6 +10,7 @@
 namespace studies {
 
 inline constexpr std::size_t kMostCoreDimensions = 22;
+inline constexpr std::size_t kMostValues = std::size_t{1} << 16U;  // of a dimension
 
 struct SearchCore {
   std::array<std::int64_t, kMostCoreDimensions> values{};
@@ -26,7 +27,7 @@ class CoreList {
   // Whether two of them have the same first `dimensions` values.
   bool agree(std::size_t a, std::size_t b, std::size_t dimensions) const;
 
-  // REQUIRES: at most 65,536 different values a dimension.
+  // REQUIRES: at most kMostValues different values a dimension.
   void push_back(const SearchCore& core);
   // Those of a list of as many dimensions, in their order.
   void append(const CoreList& others);

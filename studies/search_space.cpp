@@ -95,6 +95,10 @@ void SearchSpace::note_offloading() {
 }
 
 void SearchSpace::add_given(const std::string& path, const std::vector<std::string>& texts) {
+  if (texts.size() > kMostValues) {
+    refuse(base_, path, fmt::format("{} values are too many", texts.size()),
+           fmt::format("at most {}", kMostValues), scenarios::ErrorKind::limit);
+  }
   for (auto* table : {&core_, &variant_}) {
     const auto row = std::find_if(table->begin(), table->end(),
                                   [&](const SearchDimension& d) { return d.path == path; });

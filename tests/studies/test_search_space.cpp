@@ -59,6 +59,18 @@ TEST_CASE("cores are the same on any number of threads, and neighbours share wha
   CHECK(blocks < one.size() / 20);
 }
 
+TEST_CASE("more values of a key than a search can tell apart are refused") {
+  std::string values = "1";
+  for (int i = 2; i <= 65'537; ++i) values += "," + std::to_string(i);
+  try {
+    space_of("search: {ranges: {micro_batch: [" + values + "]}}\n");
+    FAIL("they were not refused");
+  } catch (const scenarios::ScenarioError& error) {
+    CHECK(error.kind() == scenarios::ErrorKind::limit);
+    CHECK(error.diagnostics().front().to_string().find("at most 65536") != std::string::npos);
+  }
+}
+
 TEST_CASE("more cores than a search may have are refused, on any number of threads") {
   const studies::SearchSpace space = space_of("search: {fixed: {tp: 2}, ranges: {cp: [1, 2]}}\n");
   const std::size_t all = space.cores().list.size();
