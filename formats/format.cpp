@@ -16,6 +16,8 @@ std::span<const FormatEntry> format_table() {
                   &export_astra_network, false},
       FormatEntry{"slurm-topology", "the switches of Slurm's topology.conf", &import_slurm_topology,
                   nullptr, false},
+      FormatEntry{"megatron", "arguments of Megatron-LM's pretrain_gpt.py in a shell script",
+                  &import_megatron, &export_megatron, false},
   };
   return table;
 }

@@ -55,4 +55,7 @@ std::vector<Note> export_astra_network(const scenarios::Scenario& scenario,
                                        const FileSink& file);  // astra_network.cpp
 Imported import_slurm_topology(const ImportRequest& request);  // slurm_topology.cpp
 
+Imported import_megatron(const ImportRequest& request);  // megatron_import.cpp
+std::vector<Note> export_megatron(const scenarios::Scenario& scenario, const FileSink& file);
+
 }  // namespace formats

@@ -4,21 +4,11 @@
 #include <algorithm>
 
 #include "formats/format.hpp"
+#include "formats/import_draft.hpp"
 #include "scenarios/reader.hpp"
 
 namespace formats {
 namespace {
-
-// Of a scenario as YAML: one top-level section.
-std::string section(const std::string& yaml, const std::string& key) {
-  const std::size_t begin = yaml.find("\n" + key + ":") + 1;
-  std::size_t end = begin;
-  do {
-    end = yaml.find('\n', end);
-    end = end == std::string::npos ? yaml.size() : end + 1;
-  } while (end < yaml.size() && yaml[end] == ' ');
-  return yaml.substr(begin, end - begin);
-}
 
 // The section says all that the file says.
 std::string without_file(std::string model) {
@@ -26,27 +16,19 @@ std::string without_file(std::string model) {
   return at == std::string::npos ? model : model.erase(at, model.find('\n', at) + 1 - at);
 }
 
-std::string quoted(const std::string& text) {
-  std::string out;
-  for (const char c : text) out += c == '\'' ? "''" : std::string(1, c);
-  return "'" + out + "'";
-}
-
 }  // namespace
 
 Imported import_hugging_face(const ImportRequest& request) {
   const std::string cluster = request.cluster.empty() ? "dgx-h100" : request.cluster;
   const std::int64_t gpus = request.gpus > 0 ? request.gpus : 8;
-  const std::size_t slash = request.file.find_last_of('/');
-  const std::string name =
-      slash == std::string::npos ? request.file : request.file.substr(slash + 1);
+  const std::string name = file_name(request.file);
   // Read as a scenario that names the file, whose model is then written out.
   scenarios::ReadOptions options;
   options.check_strategy = false;
   const scenarios::Scenario read = scenarios::read_scenario_text(
       fmt::format("model: {{hf: {}}}\ncluster: {{preset: {}, gpus: {}}}\n"
                   "training: {{seq_len: 128, global_batch: {}}}\n",
-                  quoted(name), cluster, gpus, gpus),
+                  yaml_quoted(name), cluster, gpus, gpus),
       request.file, options);
   const auto* transformer = read.model.transformer();
   const std::int64_t positions = transformer == nullptr ? 0 : transformer->max_positions;
@@ -55,8 +37,8 @@ Imported import_hugging_face(const ImportRequest& request) {
   out.scenario = fmt::format(
       "name: {}\n{}cluster:\n  preset: {}\n  gpus: {}\ntraining:\n  seq_len: {}\n"
       "  global_batch: {}\n  micro_batch: 1\nstrategy:\n  zero: 3\nimplementation: fsdp\n",
-      quoted(name), without_file(section(scenarios::to_yaml(read), "model")), cluster, gpus,
-      seq_len, gpus);
+      yaml_quoted(name), without_file(yaml_section(scenarios::to_yaml(read), "model")), cluster,
+      gpus, seq_len, gpus);
   out.notes.push_back({0, "training, strategy and implementation are not in the file: set them"});
   if (request.cluster.empty() || request.gpus == 0) {
     out.notes.push_back(
