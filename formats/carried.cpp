@@ -56,8 +56,11 @@ std::string layers_text(const Scenario& scenario) {
 Scenario read_back(const Scenario& scenario, const ExportedFile& file) {
   ImportDraft draft({"exported", file.text, {}, scenario.cluster.gpus});
   file.draft(draft);
+  const std::string yaml = scenarios::to_yaml(scenario);
   return scenarios::read_scenario_text(
-      draft.yaml(yaml_section(scenarios::to_yaml(scenario), "cluster")), "exported");
+      draft.yaml(yaml_section(yaml, "cluster"),
+                 file.names_model ? std::string() : yaml_section(yaml, "model")),
+      "exported");
 }
 
 std::vector<Note> not_carried(const Scenario& scenario, const ExportedFile& file) {

@@ -24,6 +24,7 @@ struct ExportedFile {
   // Keys that are of no interest: what they say has no effect here, or is said in a note of its
   // own.
   bool (*idle)(const scenarios::Scenario& scenario, std::string_view key) = nullptr;
+  bool names_model = true;  // false: the format has no words for models at all
 };
 
 // The scenario that the file means on the cluster of `scenario`. Throws scenarios::ScenarioError.

@@ -18,6 +18,8 @@ std::span<const FormatEntry> format_table() {
                   nullptr, false},
       FormatEntry{"megatron", "arguments of Megatron-LM's pretrain_gpt.py in a shell script",
                   &import_megatron, &export_megatron, false},
+      FormatEntry{"torchtitan", "torchtitan's job configuration in TOML", &import_torchtitan,
+                  &export_torchtitan, false},
   };
   return table;
 }

@@ -58,4 +58,7 @@ Imported import_slurm_topology(const ImportRequest& request);  // slurm_topology
 Imported import_megatron(const ImportRequest& request);  // megatron_import.cpp
 std::vector<Note> export_megatron(const scenarios::Scenario& scenario, const FileSink& file);
 
+Imported import_torchtitan(const ImportRequest& request);  // torchtitan_import.cpp
+std::vector<Note> export_torchtitan(const scenarios::Scenario& scenario, const FileSink& file);
+
 }  // namespace formats

@@ -135,7 +135,7 @@ void ImportDraft::settle_gpus(std::int64_t in_file, Place at, std::int64_t assum
   }
 }
 
-std::string ImportDraft::yaml(const std::string& cluster) const {
+std::string ImportDraft::yaml(const std::string& cluster, const std::string& model) const {
   if (!faults_.empty()) {
     throw scenarios::ScenarioError(scenarios::ErrorKind::invalid_input, faults_);
   }
@@ -147,6 +147,10 @@ std::string ImportDraft::yaml(const std::string& cluster) const {
   for (const std::string section :
        {"name", "model", "cluster", "training", "strategy", "implementation"}) {
     if (section == "cluster") out += cluster;
+    if (section == "model" && !model.empty()) {
+      out += model;
+      continue;
+    }
     Lines lines;
     for (const Setting& setting : sorted) {
       if (setting.key == section || setting.key.starts_with(section + ".")) {

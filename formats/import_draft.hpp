@@ -37,9 +37,9 @@ class ImportDraft {
   void settle_gpus(std::int64_t in_file, Place at, std::int64_t assumed);
   std::int64_t gpus() const { return gpus_; }
 
-  // The scenario as YAML, keys in the order of the reference, its cluster as the given section.
-  // Throws what was wrong so far.
-  std::string yaml(const std::string& cluster) const;
+  // The scenario as YAML, keys in the order of the reference, its cluster as the given section,
+  // and its model, where one is given. Throws what was wrong so far.
+  std::string yaml(const std::string& cluster, const std::string& model = {}) const;
 
   // The scenario with the cluster that was asked for. What its reader refuses is said at the place
   // in the file that the key comes from. Throws scenarios::ScenarioError.

@@ -19,6 +19,7 @@ set(folders sim topologies collectives models strategies scenarios studies forma
 set(owned
     "yaml-cpp/|scenarios|cpp" "boost/graph/|topologies|cpp" "mpi\\.h|apps|any"
     "catch2/|tests|any" "CLI/|apps|cpp" "zlib\\.h|reports|cpp" "pugixml\\.hpp|formats|cpp")
+    "catch2/|tests|any" "CLI/|apps|cpp" "zlib\\.h|reports|cpp" "toml\\+\\+/|formats|cpp")
 
 function(complain text)
   message(SEND_ERROR "${text}")
