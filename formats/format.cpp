@@ -20,6 +20,8 @@ std::span<const FormatEntry> format_table() {
                   &import_megatron, &export_megatron, false},
       FormatEntry{"torchtitan", "torchtitan's job configuration in TOML", &import_torchtitan,
                   &export_torchtitan, false},
+      FormatEntry{"deepspeed", "DeepSpeed's configuration in JSON", &import_deepspeed,
+                  &export_deepspeed, false},
   };
   return table;
 }

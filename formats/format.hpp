@@ -61,4 +61,7 @@ std::vector<Note> export_megatron(const scenarios::Scenario& scenario, const Fil
 Imported import_torchtitan(const ImportRequest& request);  // torchtitan_import.cpp
 std::vector<Note> export_torchtitan(const scenarios::Scenario& scenario, const FileSink& file);
 
+Imported import_deepspeed(const ImportRequest& request);  // deepspeed_import.cpp
+std::vector<Note> export_deepspeed(const scenarios::Scenario& scenario, const FileSink& file);
+
 }  // namespace formats
