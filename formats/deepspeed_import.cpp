@@ -81,12 +81,13 @@ class Config {
     return draft_.place(from);
   }
 
-  std::optional<std::int64_t> count(const std::string& name, std::int64_t least = 1) {
+  std::optional<std::int64_t> count(const std::string& name, std::int64_t least = 1,
+                                    double most = 1e12) {
     const json* node = find(name);
     if (node == nullptr || node->is_null()) return std::nullopt;
     // 5e8 is how people write buckets.
     if (node->is_number() && node->get<double>() >= static_cast<double>(least) &&
-        node->get<double>() <= 1e12 && node->get<double>() == std::floor(node->get<double>())) {
+        node->get<double>() <= most && node->get<double>() == std::floor(node->get<double>())) {
       return static_cast<std::int64_t>(node->get<double>());
     }
     draft_.fault(at(name), fmt::format("{} takes a whole number, found {}", name, node->dump()),
@@ -133,13 +134,14 @@ class Config {
 };
 
 void batch(ImportDraft& draft, Config& config) {
-  const auto train = config.count("train_batch_size");
-  const auto micro = config.count("train_micro_batch_size_per_gpu");
-  const auto steps = config.count("gradient_accumulation_steps");
+  // As far as a scenario counts.
+  const auto train = config.count("train_batch_size", 1, 1e9);
+  const auto micro = config.count("train_micro_batch_size_per_gpu", 1, 1e6);
+  const auto steps = config.count("gradient_accumulation_steps", 1, 1e6);
   const std::int64_t tp = config.count("tensor_parallel.autotp_size").value_or(1);
   const std::int64_t cp = config.count("sequence_parallel_size").value_or(1);
   const std::int64_t pp = config.count("pipeline.stages").value_or(1);
-  const std::int64_t copy = tp * cp * pp;
+  const std::int64_t copy = draft.ranks({tp, cp, pp}, config.at("tensor_parallel.autotp_size"));
   if (tp > 1) draft.set("strategy.tp", tp, config.at("tensor_parallel.autotp_size"));
   if (pp > 1) draft.set("strategy.pp", pp, config.at("pipeline.stages"));
   if (cp > 1) {

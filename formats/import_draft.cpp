@@ -135,6 +135,19 @@ void ImportDraft::settle_gpus(std::int64_t in_file, Place at, std::int64_t assum
   }
 }
 
+std::int64_t ImportDraft::ranks(std::initializer_list<std::int64_t> degrees, Place at) {
+  constexpr std::int64_t most = std::int64_t{1} << 20;
+  std::int64_t product = 1;
+  for (const std::int64_t degree : degrees) {
+    if (degree < 1 || degree > most / product) {
+      fault(at, fmt::format("parallel degrees above {} ranks together", most), "smaller ones");
+      return 1;
+    }
+    product *= degree;
+  }
+  return product;
+}
+
 std::string ImportDraft::yaml(const std::string& cluster, const std::string& model) const {
   if (!faults_.empty()) {
     throw scenarios::ScenarioError(scenarios::ErrorKind::invalid_input, faults_);

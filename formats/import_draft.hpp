@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +37,9 @@ class ImportDraft {
   // Says where it runs: --gpus, else what the file says (0 = nothing), else `assumed`.
   void settle_gpus(std::int64_t in_file, Place at, std::int64_t assumed);
   std::int64_t gpus() const { return gpus_; }
+
+  // The product of parallel degrees; more ranks than any machine has are a fault, and 1.
+  std::int64_t ranks(std::initializer_list<std::int64_t> degrees, Place at);
 
   // The scenario as YAML, keys in the order of the reference, its cluster as the given section,
   // and its model, where one is given. Throws what was wrong so far.

@@ -161,7 +161,9 @@ std::int64_t MegatronArguments::launched(Place& where) {
     nodes = count_of(std::string_view(range).substr(range.find(':') + 1)).value_or(0);
   }
   where = at("--nproc-per-node");
-  return processes > 0 && nodes > 0 ? processes * nodes : 0;
+  constexpr std::int64_t most = std::int64_t{1} << 20;
+  const bool sane = processes > 0 && nodes > 0 && processes <= most && nodes <= most;
+  return sane ? processes * nodes : 0;
 }
 
 void MegatronArguments::note_rest() {

@@ -65,7 +65,7 @@ void window(ImportDraft& draft, MegatronArguments& args) {
   std::erase_if(pair, [](char c) { return c == '(' || c == ')' || c == ' '; });
   const auto before = count_of(std::string_view(pair).substr(0, pair.find(',')));
   const Place at = args.at("--window-size");
-  if (!before || *before < -1) {
+  if (!before || *before < -1 || *before > std::int64_t{1} << 30) {
     return draft.fault(at, fmt::format("--window-size takes two numbers, found '{}'", *text),
                        "tokens before and behind one: 4095,0");
   }

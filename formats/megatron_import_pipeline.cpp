@@ -21,6 +21,12 @@ std::int64_t chunks_of(ImportDraft& draft, MegatronArguments& args, std::int64_t
                 fmt::format("{} and {} exclude each other", by_layers, by_chunks), "one of them");
     return 0;
   }
+  if (chunks && *chunks > shared) {
+    draft.fault(args.at(by_chunks),
+                fmt::format("{} layers are too few for {} chunks a stage", shared, *chunks),
+                "fewer chunks");
+    return 0;
+  }
   if (chunks) return *chunks;
   if (!each) return 1;
   if (shared % stages != 0 || (shared / stages) % *each != 0) {

@@ -26,6 +26,11 @@ Sizes sizes(ImportDraft& draft, MegatronArguments& args) {
   set_above_one(draft, args, "tp", "--tensor-model-parallel-size", out.tp);
   set_above_one(draft, args, "cp", "--context-parallel-size", out.cp);
   set_above_one(draft, args, "pp", "--pipeline-model-parallel-size", out.pp);
+  const std::int64_t ranks =
+      draft.ranks({out.tp, out.cp, out.pp}, args.at("--tensor-model-parallel-size"));
+  if (ranks < std::max({out.tp, out.cp, out.pp})) {  // too many
+    return {};
+  }
   Place at;
   const std::int64_t launched = args.launched(at);
   draft.settle_gpus(launched, at, out.model());

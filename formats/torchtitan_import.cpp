@@ -5,8 +5,10 @@
 
 #include <toml++/toml.h>
 #include <algorithm>
+#include <cstdlib>
 #include <set>
 
+#include "formats/benchmark_text.hpp"
 #include "formats/torchtitan.hpp"
 #include "formats/torchtitan_config.hpp"
 #include "scenarios/reader.hpp"
@@ -56,8 +58,10 @@ Sizes sizes(ImportDraft& draft, TorchtitanConfig& config) {
   out.pp = config.count(pp, 1);
   out.replicate = config.count(replicate, 1);
   const std::int64_t sharded = config.count(shard, -1, true);
-  const std::int64_t others = out.tp * out.cp * out.pp * out.replicate;
-  // Every degree given makes the world; else it is launched on as many as --gpus says.
+  const std::int64_t others =
+      draft.ranks({out.tp, out.cp, out.pp, out.replicate, std::abs(sharded)}, config.at(tp)) /
+      std::abs(sharded);
+  if (others == 0) return {};
   draft.settle_gpus(sharded > 0 ? others * sharded : 0, config.at(shard),
                     std::max<std::int64_t>(8, others));
   out.shard = sharded > 0 ? sharded : std::max<std::int64_t>(1, draft.gpus() / others);
@@ -74,7 +78,6 @@ Sizes sizes(ImportDraft& draft, TorchtitanConfig& config) {
   }
   if (out.cp > 1) draft.set("strategy.cp", out.cp, config.at(cp));
   if (out.pp > 1) draft.set("strategy.pp", out.pp, config.at(pp));
-  // FSDP2 shards over the context-parallel ranks, too.
   if (out.shard * out.cp > 1) {
     draft.set("strategy.zero", std::int64_t{3}, config.at(shard));
     if (out.replicate > 1) draft.set("strategy.shard_group", out.shard * out.cp, config.at(shard));
@@ -90,7 +93,6 @@ Sizes sizes(ImportDraft& draft, TorchtitanConfig& config) {
   return out;
 }
 
-// Chunks a rank.
 std::int64_t pipeline(ImportDraft& draft, TorchtitanConfig& config, const Sizes& is,
                       std::int64_t layers) {
   std::vector<std::string> known;
@@ -107,17 +109,15 @@ std::int64_t pipeline(ImportDraft& draft, TorchtitanConfig& config, const Sizes&
   const std::int64_t last =
       config.count({"parallelism.pipeline_parallel_last_stage_less_layers"}, 1);
   if (is.pp == 1 || layers == 0) return 1;
-  // torchtitan takes the name in any case.
-  auto schedule = torchtitan_schedules().end();
-  for (auto one = torchtitan_schedules().begin(); one != torchtitan_schedules().end(); ++one) {
-    if (one->theirs == said) schedule = one;
-  }
-  if (schedule == torchtitan_schedules().end()) {
+  const auto schedules = torchtitan_schedules();
+  auto schedule = std::find_if(schedules.begin(), schedules.end(),
+                               [&](const auto& one) { return one.theirs == said; });
+  if (schedule == schedules.end()) {
     draft.note(config.at(name),
                fmt::format("schedule {} has no counterpart: interleaved is assumed; "
                            "known are {}",
                            said, fmt::join(known, ", ")));
-    schedule = torchtitan_schedules().begin() + 2;
+    schedule = schedules.begin() + 2;
   }
   if (schedule->ours != "1f1b" && schedule->ours != "interleaved") {
     draft.set("strategy.schedule", std::string(schedule->ours), config.at(name));
@@ -154,7 +154,9 @@ std::int64_t pipeline(ImportDraft& draft, TorchtitanConfig& config, const Sizes&
     for (const std::string& point : split) {
       const std::size_t dot = point.find('.');
       const std::int64_t layer =
-          dot == std::string::npos ? layers : std::atoll(point.c_str() + dot + 1);
+          dot == std::string::npos
+              ? layers
+              : count_of(std::string_view(point).substr(dot + 1)).value_or(layers);
       of_stage.push_back(std::clamp<std::int64_t>(layer, before, layers) - before);
       before += of_stage.back();
     }
@@ -173,7 +175,6 @@ void batch(ImportDraft& draft, TorchtitanConfig& config, const Sizes& is) {
   const std::int64_t micro = config.count(micro_name, 1);
   draft.set("training.seq_len", config.count({"training.seq_len"}, 2048),
             config.at({"training.seq_len"}));
-  // A pipeline cuts the local batch; without one it is what a rank runs at once.
   draft.set("training.micro_batch", is.pp > 1 ? micro : local,
             config.at(is.pp > 1 ? micro_name : local_name));
   const std::int64_t once = local * is.dp();
@@ -199,7 +200,7 @@ void recompute(ImportDraft& draft, TorchtitanConfig& config, std::int64_t layers
   if (mode == "full") return draft.set("training.recompute", std::string("full"), at);
   if (mode == "none") return;
   if (option == "op") return draft.set("training.recompute", std::string("selective"), at);
-  const std::int64_t every = std::atoll(option.c_str());
+  const std::int64_t every = count_of(option).value_or(0);
   if (every < 1) {
     return draft.fault(config.at({"activation_checkpoint.selective_ac_option"}),
                        fmt::format("selective_ac_option has no choice '{}'", option),

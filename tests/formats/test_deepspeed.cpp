@@ -68,6 +68,7 @@ TEST_CASE("what DeepSpeed would refuse is said at its place") {
   const std::string batch = "{\n\"train_batch_size\": 64,\n";
   const std::pair<std::string, std::string> cases[] = {
       {R"("train_micro_batch_size_per_gpu": 3})", "train_batch_size 64 is not"},
+      {R"("gradient_accumulation_steps": 1e11})", "gradient_accumulation_steps takes a whole"},
       {R"("zero_optimization": {"stage": 4}})", "there is no ZeRO stage 4"},
       {R"("zero_optimization": {"stage": "three"}})", "takes a whole number"},
       {R"("zero_optimization": {"stage": 1, "offload_param": {"device": "cpu"}}})",

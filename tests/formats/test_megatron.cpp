@@ -140,6 +140,11 @@ TEST_CASE("what cannot be is said where the script says it") {
       {"--num-experts 8 --moe-layer-freq [0,1,1]", "--moe-layer-freq '[0,1,1]' is no pattern"},
       {"--tp-comm-overlap", "--tp-comm-overlap needs --sequence-parallel"},
       {"--window-size wide", "--window-size takes two numbers"},
+      {"--tensor-model-parallel-size 1000000 --context-parallel-size 1000000",
+       "parallel degrees above 1048576 ranks"},
+      {"--pipeline-model-parallel-size 2 --num-virtual-stages-per-pipeline-rank 1000000000",
+       "8 layers are too few for 1000000000 chunks"},
+      {"--window-size 9223372036854775807,0", "--window-size takes two numbers"},
       {"--num-layers 20000", "20000 layers are more than any model has"},
       {"--num-virtual-stages-per-pipeline-rank 2 --num-layers-per-virtual-pipeline-stage 1 "
        "--pipeline-model-parallel-size 2",

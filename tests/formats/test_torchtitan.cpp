@@ -81,6 +81,8 @@ TEST_CASE("what torchtitan would refuse is said at its place") {
   const std::pair<std::string, std::string> cases[] = {
       {"[parallelism]\ntensor_parallel_degree = \"two\"", "takes a whole number"},
       {"[parallelism]\ntensor_parallel_degree = 3", "is not 8 GPUs"},
+      {"[parallelism]\ntensor_parallel_degree = 1_000_000\ncontext_parallel_degree = 1_000_000",
+       "parallel degrees above 1048576 ranks"},
       {"[training]\ncompile = 1", "training.compile takes a truth value"},
       {"[training]\nglobal_batch_size = 100", "global_batch_size 100 does not divide"},
       {"[activation_checkpoint]\nmode = \"some\"", "has no choice 'some'"},
