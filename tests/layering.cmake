@@ -18,8 +18,8 @@ set(folders sim topologies collectives models strategies scenarios studies forma
 # library headers (a regular expression) | folders that may include them | kind of file
 set(owned
     "yaml-cpp/|scenarios|cpp" "boost/graph/|topologies|cpp" "mpi\\.h|apps|any"
-    "catch2/|tests|any" "CLI/|apps|cpp" "zlib\\.h|reports|cpp" "pugixml\\.hpp|formats|cpp")
-    "catch2/|tests|any" "CLI/|apps|cpp" "zlib\\.h|reports|cpp" "toml\\+\\+/|formats|cpp")
+    "catch2/|tests|any" "CLI/|apps|cpp" "zlib\\.h|reports|cpp" "pugixml\\.hpp|formats|cpp"
+    "toml\\+\\+/|formats|cpp")
 
 function(complain text)
   message(SEND_ERROR "${text}")
