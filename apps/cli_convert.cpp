@@ -39,7 +39,7 @@ void add_import(CLI::App& root, ImportOptions& options) {
   app->add_option("file", options.file, "The file")->required();
   app->add_option("--cluster", options.cluster, "Catalogue name of the cluster it runs on");
   app->add_option("--gpus", options.gpus, "How many GPUs it runs on")
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 24));
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 20));
   app->add_option("--out", options.out, "Write the scenario to this file")->check(&file_problem);
 }
 

@@ -196,7 +196,7 @@ void search_counts(const SearchOptions& options, Spaces& spaces, const MakeTeam&
   keeping.watch.activity("searching");
   for (std::size_t i = 0; i < spaces.size(); ++i) {
     if (keeping.journal) keeping.journal->begin(i);
-    const auto team = make_team(i, *spaces[i]);
+    const auto team = make_team(i, *spaces[i], [&] { return keeping.watch.early_end() != 0; });
     all.counts.push_back(
         {spaces[i]->space.base().cluster.gpus, studies::search(spaces[i]->space, how, *team), {}});
     if (!all.counts.back().result.complete || keeping.watch.early_end() != 0) return;
@@ -279,8 +279,9 @@ int run_search(const SearchOptions& options, Spaces& spaces, const MakeTeam& mak
 int execute(const SearchOptions& options) {
   limit_memory(options.max_memory);
   Spaces spaces = search_spaces(read_search_scenarios(options));
-  return run_search(options, spaces, [&](std::size_t, SearchedSpace& searched) {
-    return std::make_unique<studies::ThreadTeam>(searched.space, searched.cache, options.threads);
+  return run_search(options, spaces, [&](std::size_t, SearchedSpace& searched, const auto& stop) {
+    return std::make_unique<studies::ThreadTeam>(searched.space, searched.cache, options.threads,
+                                                 stop);
   });
 }
 

@@ -21,8 +21,8 @@ struct SearchedSpace {
   studies::SearchSpace space;
   scenarios::PredictionCache cache;
 };
-using MakeTeam =
-    std::function<std::unique_ptr<studies::SearchTeam>(std::size_t number, SearchedSpace& space)>;
+using MakeTeam = std::function<std::unique_ptr<studies::SearchTeam>(
+    std::size_t number, SearchedSpace& space, const studies::SearchSpace::Stop& stop)>;
 
 // Searches them one after the other, prints, and returns the exit code.
 int run_search(const SearchOptions& options, std::vector<std::unique_ptr<SearchedSpace>>& spaces,

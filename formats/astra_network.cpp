@@ -56,7 +56,8 @@ class Dimensions {
   [[noreturn]] void refuse(std::string message, std::string hint) const {
     throw scenarios::ScenarioError(
         scenarios::ErrorKind::invalid_input,
-        {{scenario_.name, 0, 0, "cluster", std::move(message), std::move(hint), ""}});
+        {{scenario_.files.empty() ? scenario_.name : scenario_.files.front(), 0, 0, "cluster",
+          std::move(message), std::move(hint), ""}});
   }
   void note(std::string text) { notes_.push_back({0, std::move(text)}); }
 

@@ -261,13 +261,22 @@ std::vector<Note> notes_of(const ChakraStep& step, const scenarios::Scenario& sc
 
 }  // namespace
 
+std::vector<std::string> chakra_files(const scenarios::Scenario& scenario) {
+  std::vector<std::string> out;
+  for (std::int64_t rank = 0; rank < scenario.plan.world_size(); ++rank) {
+    out.push_back(fmt::format(".{}.et", rank));
+  }
+  out.emplace_back(".groups.json");
+  return out;
+}
+
 std::vector<Note> export_chakra(const scenarios::Scenario& scenario, const FileSink& file) {
   const ChakraStep step(scenario);
-  check_size(step, scenario.name);
-  file(".groups.json", groups_json(step));
+  check_size(step, scenario.files.empty() ? scenario.name : scenario.files.front());
   for (std::int64_t rank = 0; rank < step.world(); ++rank) {
     file(fmt::format(".{}.et", rank), Trace(step, rank).write());
   }
+  file(".groups.json", groups_json(step));
   return notes_of(step, scenario);
 }
 

@@ -40,7 +40,8 @@ struct FormatEntry {
   // of the format; writing, for a scenario that it has no words for.
   Imported (*read)(const ImportRequest& request) = nullptr;
   std::vector<Note> (*write)(const scenarios::Scenario& scenario, const FileSink& file) = nullptr;
-  bool many_files = false;  // writes more than one file, so that it needs a name for them
+  // Of a format of many files: what is put behind the name of each, before any is written.
+  std::vector<std::string> (*files)(const scenarios::Scenario& scenario) = nullptr;
 };
 
 std::span<const FormatEntry> format_table();
@@ -48,6 +49,7 @@ std::span<const FormatEntry> format_table();
 // ----- The formats, one file each.
 
 Imported import_hugging_face(const ImportRequest& request);  // hugging_face.cpp
+std::vector<std::string> chakra_files(const scenarios::Scenario& scenario);
 std::vector<Note> export_chakra(const scenarios::Scenario& scenario,
                                 const FileSink& file);        // chakra.cpp
 Imported import_nccl_topology(const ImportRequest& request);  // nccl_topology.cpp

@@ -103,7 +103,8 @@ class Reader {
       gpu.beside_cpu = true;
       return;
     }
-    gpu.nvlinks.push_back({node.attribute("target").value(), number(node, "count"),
+    gpu.nvlinks.push_back({node.attribute("target").value(),
+                           std::max<std::int64_t>(0, number(node, "count")),
                            !target_class.starts_with("0x03")});
   }
 

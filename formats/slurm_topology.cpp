@@ -15,6 +15,8 @@
 namespace formats {
 namespace {
 
+constexpr std::size_t kMostLevels = 16;  // of switches above each other: no network has as many
+
 using scenarios::Position;
 
 struct Switch {
@@ -155,17 +157,19 @@ class Importer {
     std::map<std::string, std::int64_t> of_pod;
     std::set<std::int64_t> sizes;
     for (const auto& [name, each] : switches_) {
+      std::size_t levels = 1;
+      for (std::string up = each.above; !up.empty(); up = switches_.at(up).above) {
+        if (++levels > kMostLevels) {
+          diagnostics_.fatal(
+              switches_.at(up).at,
+              fmt::format("{} is above itself, or below more than {} switches", up, kMostLevels),
+              "a tree: switches above others, up to one");
+        }
+      }
       if (each.servers == 0) continue;
       ++leaves_;
       servers_ += each.servers;
       sizes.insert(each.servers);
-      std::size_t levels = 1;
-      for (std::string up = each.above; !up.empty(); up = switches_.at(up).above) {
-        if (++levels > switches_.size()) {
-          diagnostics_.fatal(switches_.at(up).at, fmt::format("{} is above itself", up),
-                             "a tree: switches above others, up to one");
-        }
-      }
       levels_ = std::max(levels_, levels);
       if (levels > 2) ++of_pod[each.above];
     }

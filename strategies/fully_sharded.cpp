@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "models/cost.hpp"
@@ -52,6 +53,7 @@ class FullySharded final : public Strategy {
   void step_end(Emitter& emitter) override {
     emitter.free(sim::MemoryCategory::gradients, shards_);
     shards_ = sim::Bytes{0};
+    sharded_.clear();
   }
 
  private:
@@ -150,7 +152,7 @@ class FullySharded final : public Strategy {
     emitter.free(sim::MemoryCategory::gradients, leaving_);  // the unit before is reduced by now
     held_ -= leaving_;
     leaving_ = gradients;
-    hold_shards(emitter);
+    hold_shards(emitter, {pass.chunk_index, unit}, {what.dense_parameters, what.expert_parameters});
     copy(emitter, pass, unit, implementation().reduce_copy_bytes);
     const double element = gradient_wire_bytes(training(), implementation());
     const std::int64_t parts = collectives_of(what);
@@ -164,12 +166,13 @@ class FullySharded final : public Strategy {
     if (!plan().overlap.grad_reduce && last_reduction_) emitter.wait(*last_reduction_);
   }
 
-  // Those of all units with the first: what they are reduced from is larger.
-  void hold_shards(Emitter& emitter) {
-    if (shards_ > sim::Bytes{0}) return;
-    const ParameterSet all = stage_parameters(context());
-    shards_ = gradient_memory(context(), all) - standing_gradient_memory(context(), all);
-    emitter.allocate(sim::MemoryCategory::gradients, shards_);
+  // A unit's shard of gradients is there from its first reduction of the step on.
+  void hold_shards(Emitter& emitter, const Key& key, const ParameterSet& set) {
+    if (!sharded_.insert(key).second) return;
+    const sim::Bytes shard =
+        gradient_memory(context(), set) - standing_gradient_memory(context(), set);
+    shards_ += shard;
+    emitter.allocate(sim::MemoryCategory::gradients, shard);
   }
 
   void scatter(Emitter& emitter, GroupKind group, sim::Bytes bytes, std::int64_t ranks,
@@ -193,7 +196,8 @@ class FullySharded final : public Strategy {
   bool sums_groups_ = true;  // the reduction under way goes on between shard groups
   sim::Bytes held_;
   sim::Bytes leaving_;
-  sim::Bytes shards_;  // of gradients, that were not there before the first reduction
+  std::set<Key> sharded_;  // units whose shards are there
+  sim::Bytes shards_;      // of gradients, that were not there before the first reduction
 };
 
 }  // namespace

@@ -178,11 +178,14 @@ sim::Bytes step_buffers(const StepContext& context, const ParameterSet& paramete
 
 namespace {
 
+// Experts are reduced in a group of their own, or, where no other rank holds them, not at all.
 sim::Bytes cached_reductions(const StepContext& context) {
+  const bool experts = context.expert_shard_group() > 1;
   std::int64_t largest = 0;
   for (const Chunk& chunk : context.chunks) {
     for (const Unit& unit : chunk.units) {
-      largest = std::max(largest, unit.cost->dense_parameters + unit.cost->expert_parameters);
+      largest = std::max(
+          {largest, unit.cost->dense_parameters, experts ? unit.cost->expert_parameters : 0});
     }
   }
   const bool reduces = context.plan->zero == 3 && context.data_parallel() > 1;

@@ -49,6 +49,7 @@ class Search {
 
   // False when it is to end.
   bool bound_cores() {
+    if (!goes_on()) return false;  // and there may be more cores than are listed
     result_.counts.refused = work_.cores().refused;
     const std::size_t count = work_.cores().list.size();
     for (std::size_t begin = 0; begin < count; begin += kCoresAtOnce) {

@@ -104,8 +104,8 @@ void SearchSpace::add_given(const std::string& path, const std::vector<std::stri
                                   [&](const SearchDimension& d) { return d.path == path; });
     if (row == table->end()) continue;
     row->given.clear();
+    Scenario scratch = base_;
     for (const std::string& text : texts) {
-      Scenario scratch = base_;
       scenarios::apply_setting(scratch, path, text);
       check_names(scratch);
       const std::int64_t value = row->get(scratch);
@@ -133,9 +133,9 @@ void SearchSpace::add_given(const std::string& path, const std::vector<std::stri
   }
   SearchDimension other{path, nullptr, nullptr, nullptr, [](const Scenario&) { return true; },
                         {},   {}};
+  Scenario scratch = base_;
   for (const std::string& text : texts) {
     if (std::find(other.texts.begin(), other.texts.end(), text) != other.texts.end()) continue;
-    Scenario scratch = base_;
     scenarios::apply_setting(scratch, path, text);  // refused here, not in the middle
     other.given.push_back(static_cast<std::int64_t>(other.texts.size()));
     other.texts.push_back(text);

@@ -12,6 +12,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -61,12 +62,13 @@ class SearchSpace {
   explicit SearchSpace(const scenarios::Scenario& scenario);
 
   // Cores in the order of the space, and the combinations that are no strategy. Throws
-  // ScenarioError where there are more than `most`.
+  // ScenarioError where there are more than `most`. Once `stop` says so, what there is by then.
   struct Cores {
     CoreList list;
     Refusals refused;
   };
-  Cores cores(unsigned threads = 1, std::size_t most = kMostCores) const;
+  using Stop = std::function<bool()>;
+  Cores cores(unsigned threads = 1, std::size_t most = kMostCores, const Stop& stop = {}) const;
   // How many dimensions come before the stages of the pipeline: cores that agree in them share most
   // of what bounds have to know.
   std::size_t inner_dimensions() const;
@@ -116,6 +118,12 @@ class SearchSpace {
   void add_given(const std::string& path, const std::vector<std::string>& texts);
   void note_offloading();
   struct Walk;  // through the combinations of the core dimensions (search_space_cores.cpp)
+  // The values of the dimensions before some dimension.
+  struct Prefix {
+    SearchCore core;
+    std::size_t dimensions = 0;
+  };
+  std::vector<Prefix> prefixes(std::size_t dimensions) const;
   void enumerate(std::size_t dimension, SearchCore& core, scenarios::Scenario& scenario,
                  Walk& walk) const;
   void take_core(const SearchCore& core, scenarios::Scenario& scenario, Walk& walk) const;

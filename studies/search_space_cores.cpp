@@ -87,7 +87,8 @@ struct SearchSpace::Walk {
     if (++entry.count == 1) entry.example = problem.message;
     if (!refusal || (!names(*refusal, about) && names(problem, about))) refusal = problem;
   }
-  bool ends() const { return *taken > most; }
+  const Stop* stop = nullptr;
+  bool ends() const { return *taken > most || (stop != nullptr && *stop && (*stop)()); }
   void take(const SearchCore& core) {
     out.list.push_back(core);
     ++*taken;
@@ -205,21 +206,46 @@ void SearchSpace::enumerate(std::size_t dimension, SearchCore& core, Scenario& s
   }
 }
 
-// The values of the first dimension side by side.
-SearchSpace::Cores SearchSpace::cores(unsigned threads, std::size_t most) const {
-  const std::vector<std::int64_t> firsts = values(core_.front(), base_);
-  std::vector<Cores> parts(firsts.size());
+std::vector<SearchSpace::Prefix> SearchSpace::prefixes(std::size_t dimensions) const {
+  std::vector<Prefix> out{{}};
+  Scenario scratch = base_;
+  for (std::size_t d = 0; d < dimensions; ++d) {
+    std::vector<Prefix> longer;
+    for (const Prefix& prefix : out) {
+      for (std::size_t i = 0; i < prefix.dimensions; ++i) {
+        set(core_[i], scratch, prefix.core.values[i]);
+      }
+      const bool is_dp = core_[d].path == "strategy.dp";  // follows from the others
+      std::vector<std::int64_t> list{0};
+      if (prefix.dimensions < d) list.clear();
+      if (prefix.dimensions == d && !is_dp) list = values(core_[d], scratch);
+      if (list.empty()) longer.push_back(prefix);  // enumerate() says what is wrong with it
+      for (const std::int64_t value : list) {
+        longer.push_back(prefix);
+        longer.back().core.values[d] = value;
+        longer.back().dimensions = d + 1;
+      }
+    }
+    out = std::move(longer);
+  }
+  return out;
+}
+
+// What stands before the stages of the pipeline side by side.
+SearchSpace::Cores SearchSpace::cores(unsigned threads, std::size_t most, const Stop& stop) const {
+  const std::vector<Prefix> begins = prefixes(inner_dimensions());
+  std::vector<Cores> parts(begins.size());
   std::atomic<std::size_t> taken = 0;
-  parallel_for(firsts.size(), threads, [&](std::size_t, std::size_t i) {
+  parallel_for(begins.size(), threads, [&](std::size_t, std::size_t i) {
     Walk walk;
     walk.taken = &taken;
     walk.most = most;
+    walk.stop = &stop;
     walk.out.list = CoreList(core_.size());
-    SearchCore core;
+    SearchCore core = begins[i].core;
     Scenario scratch = base_;
-    set(core_.front(), scratch, firsts[i]);
-    core.values[0] = firsts[i];
-    enumerate(1, core, scratch, walk);
+    for (std::size_t d = 0; d < begins[i].dimensions; ++d) set(core_[d], scratch, core.values[d]);
+    enumerate(begins[i].dimensions, core, scratch, walk);
     parts[i] = std::move(walk.out);
   });
   if (taken > most) {

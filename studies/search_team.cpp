@@ -5,8 +5,8 @@
 namespace studies {
 
 ThreadTeam::ThreadTeam(const SearchSpace& space, scenarios::PredictionCache& cache,
-                       unsigned threads)
-    : workers_(thread_count(threads)), work_(space, cache, workers_.threads()) {}
+                       unsigned threads, const SearchSpace::Stop& stop)
+    : workers_(thread_count(threads)), work_(space, cache, workers_.threads(), stop) {}
 
 // Neighbours that share what a thread has to work out for itself go to one thread.
 std::vector<CoreBound> ThreadTeam::bound_cores(std::size_t begin, std::size_t end) {

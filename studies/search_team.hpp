@@ -25,7 +25,9 @@ class SearchTeam {
 class ThreadTeam final : public SearchTeam {
  public:
   // `threads`: 0 = all cores.
-  ThreadTeam(const SearchSpace& space, scenarios::PredictionCache& cache, unsigned threads);
+  // `stop`: as in SearchWork.
+  ThreadTeam(const SearchSpace& space, scenarios::PredictionCache& cache, unsigned threads,
+             const SearchSpace::Stop& stop = {});
 
   SearchWork& own() override { return work_; }
   std::vector<CoreBound> bound_cores(std::size_t begin, std::size_t end) override;

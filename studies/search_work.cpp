@@ -17,10 +17,10 @@ constexpr std::size_t kMostOfBlock = 16'384;
 }  // namespace
 
 SearchWork::SearchWork(const SearchSpace& space, scenarios::PredictionCache& cache,
-                       unsigned threads)
+                       unsigned threads, const SearchSpace::Stop& stop)
     : space_(space),
       cache_(cache),
-      cores_(space.cores(threads)),
+      cores_(space.cores(threads, kMostCores, stop)),
       limit_(memory_limit(space.base())) {
   for (unsigned t = 0; t < threads; ++t) {
     desks_.push_back({std::make_unique<SearchBounds>(space, cache.machine()), space.base(), {}});

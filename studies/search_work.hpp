@@ -26,7 +26,9 @@ struct CoreBound {
 // the same time with different numbers.
 class SearchWork {
  public:
-  SearchWork(const SearchSpace& space, scenarios::PredictionCache& cache, unsigned threads);
+  // Once `stop` says so, its cores are only some.
+  SearchWork(const SearchSpace& space, scenarios::PredictionCache& cache, unsigned threads,
+             const SearchSpace::Stop& stop = {});
 
   const SearchSpace::Cores& cores() const { return cores_; }
   // Where, among some cores, blocks of neighbours begin whose bounds share most; at last the end.

@@ -256,7 +256,7 @@ int lead_search(Session& session, const SearchOptions& options) {
   works.of(0);
   Leader leader(session, mine.threads, work_of(works));
   leader.greet(works.identity());
-  return run_search(mine, spaces, [&](std::size_t number, SearchedSpace&) {
+  return run_search(mine, spaces, [&](std::size_t number, SearchedSpace&, const auto&) {
     return std::make_unique<RankTeam>(leader, number, works.of(number));
   });
 }

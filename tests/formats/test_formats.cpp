@@ -28,7 +28,7 @@ TEST_CASE("every format goes at least one way, under a name of its own") {
     CHECK(names.insert(entry.name).second);
     CHECK((entry.read != nullptr || entry.write != nullptr));
     CHECK(!entry.summary.empty());
-    if (entry.many_files) CHECK(entry.write != nullptr);
+    if (entry.files != nullptr) CHECK(entry.write != nullptr);
   }
 }
 

@@ -105,8 +105,10 @@ TEST_CASE("Slurm: what is no tree of switches is refused at its place") {
   CHECK(has(refusal("SwitchName=a Nodes=n1 Speed=4\n"), ":1:23: error: speed= is not known"));
   CHECK(has(refusal("SwitchName=a\n"), "a has both or none of nodes and switches"));
   CHECK(has(refusal("SwitchName=a Nodes=n1\nSwitchName=b Switches=a,c\nSwitchName=c Switches=b\n"),
-            "is above itself"));
+            "is above itself, or below more than"));
   CHECK(has(refusal("SwitchName=a Nodes=n1\nSwitchName=b Switches=a\nSwitchName=c Switches=a\n"),
             ":3:14: error: a is below b too"));
-  CHECK(has(refusal("SwitchName=a Switches=a\n"), "no switch has nodes"));
+  CHECK(has(refusal("SwitchName=a Switches=a\n"), "a is above itself, or below more than"));
+  CHECK(has(refusal("SwitchName=a Switches=b\nSwitchName=b Switches=a\nSwitchName=l Nodes=n1\n"),
+            "is above itself, or below more than"));
 }

@@ -81,3 +81,56 @@ TEST_CASE("memory of decoders under FSDP2 is what PyTorch's allocator counts") {
   }
   CHECK(reserved / static_cast<double>(rows.size()) < 0.07);
 }
+
+TEST_CASE("shards of gradients that are let go of come back unit by unit, under every law") {
+  const auto predicted_with = [](const char* releases, const char* more) {
+    scenarios::PredictOptions options;
+    options.verify = true;
+    options.steps = 2;
+    return scenarios::predict(
+        scenarios::read_scenario_text(
+            fmt::format("model: llama3-8b\n"
+                        "cluster: {{preset: hgx-h200, gpus: 8}}\n"
+                        "training: {{seq_len: 2048, global_batch: 16, micro_batch: 1{}}}\n"
+                        "strategy: {{zero: 3}}\n"
+                        "implementation: {{base: torchtitan, releases_gradients: {}}}\n",
+                        more, releases),
+            "shards"),
+        options);
+  };
+  for (const char* more : {"", ", recompute: full", ", recompute: none"}) {
+    CAPTURE(more);
+    const auto kept = predicted_with("false", more), released = predicted_with("true", more);
+    CHECK(released.step_time == kept.step_time);
+    CHECK(released.stages.front().allocated < kept.stages.front().allocated);
+    CHECK(released.stages.front().steady < kept.stages.front().steady);
+  }
+}
+
+TEST_CASE("buffers that stay reserved are of the largest unit that is reduced") {
+  const auto reserved_with = [](int buffers, const char* model, int ep) {
+    const scenarios::Report report = scenarios::predict(scenarios::read_scenario_text(
+        fmt::format("model: {}\n"
+                    "cluster: {{preset: hgx-h200, gpus: 8}}\n"
+                    "training: {{seq_len: 2048, global_batch: 8, micro_batch: 1}}\n"
+                    "strategy: {{zero: 3, ep: {}}}\n"
+                    "implementation: {{base: torchtitan, cached_reductions: {}}}\n",
+                    model, ep, buffers),
+        "buffers"));
+    return report.stages.front().reserved;
+  };
+  constexpr std::int64_t block = std::int64_t{2} << 20U;
+  const sim::Bytes head{std::int64_t{128256} * 4096 * 4};
+  const sim::Bytes more = reserved_with(2, "llama3-8b", 1) - reserved_with(0, "llama3-8b", 1);
+  CHECK(more.count() == head.count() * 2 / block * block);
+  // Experts that one rank alone holds are not reduced.
+  const char* experts =
+      "{layers: 4, hidden: 1024, heads: 8, kv_heads: 8, ffn: 2048, vocab: 4096, gated_mlp: true,\n"
+      "        moe: {experts: 8, top_k: 2, ffn: 4096}}";
+  const sim::Bytes apart = reserved_with(2, experts, 8) - reserved_with(0, experts, 8);
+  const sim::Bytes together = reserved_with(2, experts, 1) - reserved_with(0, experts, 1);
+  const sim::Bytes all_experts{std::int64_t{8} * 3 * 1024 * 4096 * 4};
+  CHECK(together.count() == all_experts.count() * 2 / block * block);
+  CHECK(apart < together);
+  CHECK(apart > sim::Bytes{0});
+}

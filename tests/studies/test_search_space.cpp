@@ -59,6 +59,12 @@ TEST_CASE("cores are the same on any number of threads, and neighbours share wha
   CHECK(blocks < one.size() / 20);
 }
 
+TEST_CASE("a search that is to stop has no more cores") {
+  const studies::SearchSpace space = space_of("");
+  CHECK(space.cores(2, studies::kMostCores, [] { return true; }).list.empty());
+  CHECK(!space.cores(2, studies::kMostCores, [] { return false; }).list.empty());
+}
+
 TEST_CASE("more values of a key than a search can tell apart are refused") {
   std::string values = "1";
   for (int i = 2; i <= 65'537; ++i) values += "," + std::to_string(i);
