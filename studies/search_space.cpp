@@ -52,6 +52,18 @@ void check_names(const Scenario& scenario) {
 
 }  // namespace
 
+scenarios::Diagnostic diagnostic_at(const Scenario& scenario, const std::string& key,
+                                    const std::string& message, const std::string& hint) {
+  const auto& written = scenario.search.written;
+  for (const char* section : {"ranges.", "fixed."}) {
+    const auto at = written.find(section + key);
+    if (at == written.end()) continue;
+    const scenarios::Written& place = at->second;
+    return {place.file, place.line, place.column, key, message, hint, place.source_line};
+  }
+  return {scenario.name, 0, 0, key, message, hint, ""};
+}
+
 void require_same_tokens(const SearchSpace& space, const std::string& wanted) {
   for (const SearchDimension& d : space.core_dimensions()) {
     if (d.path != "training.seq_len" && d.path != "training.global_batch") continue;
@@ -245,6 +257,27 @@ std::string SearchSpace::description() const {
     for (const SearchDimension& d : *table) {
       out += fmt::format("{}:{};{}\n", d.path, fmt::join(d.given, ","), fmt::join(d.texts, ","));
     }
+  }
+  return out;
+}
+
+std::uint64_t total(const Refusals& refused) {
+  std::uint64_t sum = 0;
+  for (const auto& [reason, refusal] : refused) sum += refusal.count;
+  return sum;
+}
+
+std::vector<scenarios::Diagnostic> impossible_fixed(const Scenario& scenario) {
+  std::vector<scenarios::Diagnostic> out;
+  for (const auto& [key, text] : scenario.search.fixed) {
+    Scenario alone = scenario;
+    alone.search.ranges.clear();
+    alone.search.fixed = {{key, text}};
+    const auto problem = SearchSpace(alone).emptiness(key);
+    if (!problem) continue;
+    out.push_back(diagnostic_at(
+        scenario, key, fmt::format("no strategy has {}: {}: {}", key, text, problem->message),
+        problem->hint));
   }
   return out;
 }

@@ -118,7 +118,7 @@ class SearchSpace {
   void add_given(const std::string& path, const std::vector<std::string>& texts);
   void note_offloading();
   struct Walk;  // through the combinations of the core dimensions (search_space_cores.cpp)
-  // The values of the dimensions before some dimension.
+  // The values of the first dimensions: of so many, or of fewer where these have many already.
   struct Prefix {
     SearchCore core;
     std::size_t dimensions = 0;

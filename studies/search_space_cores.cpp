@@ -16,6 +16,9 @@ namespace {
 using scenarios::Problem;
 using scenarios::Scenario;
 
+// Enough for threads to have parts of all sizes; more would only take memory.
+constexpr std::size_t kManyPrefixes = 1'024;
+
 bool names(const Problem& problem, std::string_view key) {
   return std::find(problem.paths.begin(), problem.paths.end(), key) != problem.paths.end();
 }
@@ -60,18 +63,6 @@ Problem wrong_degrees(const Scenario& s) {
 }
 
 }  // namespace
-
-scenarios::Diagnostic diagnostic_at(const Scenario& scenario, const std::string& key,
-                                    const std::string& message, const std::string& hint) {
-  const auto& written = scenario.search.written;
-  for (const char* section : {"ranges.", "fixed."}) {
-    const auto at = written.find(section + key);
-    if (at == written.end()) continue;
-    const scenarios::Written& place = at->second;
-    return {place.file, place.line, place.column, key, message, hint, place.source_line};
-  }
-  return {scenario.name, 0, 0, key, message, hint, ""};
-}
 
 struct SearchSpace::Walk {
   Cores out;
@@ -209,7 +200,7 @@ void SearchSpace::enumerate(std::size_t dimension, SearchCore& core, Scenario& s
 std::vector<SearchSpace::Prefix> SearchSpace::prefixes(std::size_t dimensions) const {
   std::vector<Prefix> out{{}};
   Scenario scratch = base_;
-  for (std::size_t d = 0; d < dimensions; ++d) {
+  for (std::size_t d = 0; d < dimensions && out.size() < kManyPrefixes; ++d) {
     std::vector<Prefix> longer;
     for (const Prefix& prefix : out) {
       for (std::size_t i = 0; i < prefix.dimensions; ++i) {
@@ -300,27 +291,6 @@ VariantKey SearchSpace::variant_key(const SearchCore& core, const Scenario& scen
     if (counts) key[6 + d] = core.values[d];
   }
   return key;
-}
-
-std::uint64_t total(const Refusals& refused) {
-  std::uint64_t sum = 0;
-  for (const auto& [reason, refusal] : refused) sum += refusal.count;
-  return sum;
-}
-
-std::vector<scenarios::Diagnostic> impossible_fixed(const Scenario& scenario) {
-  std::vector<scenarios::Diagnostic> out;
-  for (const auto& [key, text] : scenario.search.fixed) {
-    Scenario alone = scenario;
-    alone.search.ranges.clear();
-    alone.search.fixed = {{key, text}};
-    const auto problem = SearchSpace(alone).emptiness(key);
-    if (!problem) continue;
-    out.push_back(diagnostic_at(
-        scenario, key, fmt::format("no strategy has {}: {}: {}", key, text, problem->message),
-        problem->hint));
-  }
-  return out;
 }
 
 }  // namespace studies
