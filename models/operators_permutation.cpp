@@ -40,21 +40,18 @@ Operator& add_fused(OperatorBuilder& builder, const Shard& shard, Region region,
 
 // In plain PyTorch (torchtitan's MoE): tokens are gathered, and cast up, multiplied by their scores
 // in fp32 and cast down; after the exchange another gather sorts them by expert, an assignment to
-// indices puts the outputs back, and a scatter adds them up. What that takes on an H100, in bytes
-// an element of the copies at its sustained 2.9 TB/s (models/fit/measured/h100-80gb/moe_parts.csv;
-// the same within 5 % for hidden sizes of 2,048 to 7,168 and 2 to 8 experts a token):
-//   gather 3.1-4.1 (a row read, partly from L2, a row written), scale 24.5, gather_rows' backward,
-//   atomic sums into zeros, 11 and the zeros, scale_rows' backward 40 (five kernels in fp32, and a
-//   sum a row) sorting 4.1 (2e), its backward (index_put that accumulates, after a sort of the
-//   indices) 11 back 13.5 (index_put), its backward 4.1 (2e); the sum 11 (atomics) and a copy of
-//   what it is added to, its backward a gather
-// Compilers leave it alone: torchtitan's apply_compile keeps out what holds an exchange.
-constexpr double kGather = 1.75;    // in elements of 16 bits
-constexpr double kAtomicSum = 5.5;  // in elements
-constexpr double kScale = 24.5;
-constexpr double kScaleBackward = 40.0;
-constexpr double kPut = 6.75;        // in elements
-constexpr double kAccumulate = 5.5;  // in elements
+// indices puts the outputs back, and a scatter adds them up. Compilers leave it alone: torchtitan's
+// apply_compile keeps out what holds an exchange.
+//
+// What each takes on an H100, in bytes an element of the copies at its sustained 2.9 TB/s
+// (models/fit/measured/h100-80gb/moe_parts.csv; the same within 5 % for hidden sizes of 2,048 to
+// 7,168 and 2 to 8 experts a token). Copies and sums grow with the element: in elements of 16 bits.
+constexpr double kGather = 1.75;         // 3.1 to 4.1: a row read, partly from L2, and written
+constexpr double kAtomicSum = 5.5;       // 11, and the zeros it adds to
+constexpr double kScale = 24.5;          // bytes: three kernels, in fp32
+constexpr double kScaleBackward = 40.0;  // bytes: five kernels in fp32, one a sum over each row
+constexpr double kPut = 6.75;            // 13.5: index_put
+constexpr double kAccumulate = 5.5;  // 11: index_put that accumulates, after sorting the indices
 
 struct Rows {
   double copies = 0.0;    // elements this rank sends

@@ -13,7 +13,7 @@ namespace studies {
 namespace {
 
 constexpr std::size_t kSharpenRound = 256;
-constexpr std::size_t kCoresAtOnce = 262'144;  // about a second
+constexpr std::size_t kCoresAtOnce = 262'144;  // one to three seconds, before a stop is heeded
 
 class Search {
  public:

@@ -61,8 +61,8 @@ struct UnitTable {
   std::vector<PassCosts> before_layer;  // sums over the layers before each, and over all
   std::vector<PassCosts> layer;         // per layer
   double hidden_state = 0.0;            // bytes
-  // Of each kind of unit in `costs`, among all that an object of UnitTables has made, of tables
-  // that it no longer remembers, too.
+  // A number for each kind of unit in `costs`. No other table of one UnitTables has it, also not
+  // one that is gone, whose addresses may be in use again.
   std::map<const strategies::UnitCost*, std::int64_t> unit_numbers;
 };
 
